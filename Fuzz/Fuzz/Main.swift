@@ -1,0 +1,60 @@
+import MeshCore
+
+/// Deterministic randomness: a run is repeated by its seed.
+struct Dice {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func roll(_ sides: Int) -> Int {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return Int((z ^ (z >> 31)) % UInt64(sides))
+    }
+
+    /// A few edits: flip, replace, insert, delete, cut, double, or a byte that parsers look for.
+    mutating func mutate(_ bytes: [UInt8]) -> [UInt8] {
+        let telling = Array(":;,=\"\\[]./- 09azf\0\u{7f}\r\n".utf8) + [0x80, 0xff]
+        var bytes = bytes
+        for _ in 0...roll(4) {
+            let index = bytes.isEmpty ? 0 : roll(bytes.count)
+            switch roll(7) {
+            case 0 where !bytes.isEmpty: bytes[index] ^= 1 << UInt8(roll(8))
+            case 1 where !bytes.isEmpty: bytes[index] = telling[roll(telling.count)]
+            case 2: bytes.insert(telling[roll(telling.count)], at: index)
+            case 3 where !bytes.isEmpty: bytes.remove(at: index)
+            case 4: bytes = Array(bytes[..<index])
+            case 5: bytes.insert(contentsOf: bytes[index...].prefix(roll(32)), at: index)
+            default: bytes.insert(UInt8(roll(256)), at: index)
+            }
+        }
+        return bytes
+    }
+}
+
+@main
+enum Main {
+    /// `fuzz <iterations> <seed> [target]`
+    static func main() {
+        let arguments = CommandLine.arguments
+        let iterations = arguments.count > 1 ? Int(arguments[1]) ?? 0 : 100_000
+        let seed = arguments.count > 2 ? UInt64(arguments[2]) ?? 0 : 1
+        let wanted = arguments.count > 3 ? arguments[3] : nil
+        for target in Target.all where wanted == nil || wanted == target.name {
+            var dice = Dice(seed: seed)
+            var pool = target.seeds.map { Array($0.utf8) }
+            for round in 0..<iterations {
+                let bytes = dice.mutate(pool[dice.roll(pool.count)])
+                if let finding = target.check(bytes) {
+                    fatalError("\(target.name), seed \(seed), round \(round), bytes \(bytes): \(finding)")
+                }
+                // Edits pile up, on inputs that stay short.
+                if bytes.count < 400, dice.roll(50) == 0 {
+                    if pool.count < 200 { pool.append(bytes) } else { pool[dice.roll(pool.count)] = bytes }
+                }
+            }
+            print("\(target.name): \(iterations) inputs, seed \(seed)")
+        }
+    }
+}

@@ -1,0 +1,21 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Mutation runs over every parser of outside bytes. Sources are links into the main package, so that its package
+/// access holds here. Run by `scripts/fuzz`.
+let package = Package(
+    name: "Fuzz",
+    targets: [
+        .target(name: "MeshCore", swiftSettings: settings),
+        .target(name: "MeshWire", dependencies: ["MeshCore"], swiftSettings: settings),
+        .executableTarget(name: "fuzz", dependencies: ["MeshCore", "MeshWire"], path: "Fuzz", swiftSettings: settings),
+    ]
+)
+
+var settings: [SwiftSetting] {
+    [
+        .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("MemberImportVisibility"),
+        .treatAllWarnings(as: .error),
+    ]
+}

@@ -1,0 +1,148 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is built with. Tests go without strict memory safety: test macros trip over it.
+let careful: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+let strict: [SwiftSetting] = careful + [.strictMemorySafety()]
+
+let grpc: [Target.Dependency] = [
+    .product(name: "GRPCCore", package: "grpc-swift-2"),
+    .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+    .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+    .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+]
+let x509: [Target.Dependency] = [
+    .product(name: "X509", package: "swift-certificates"),
+    .product(name: "SwiftASN1", package: "swift-asn1"),
+    .product(name: "Crypto", package: "swift-crypto"),
+    .product(name: "_CryptoExtras", package: "swift-crypto"),
+]
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "meshctl",
+    products: [.executable(name: "meshctl", targets: ["meshctl"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C doors: each has exactly one importer.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(
+            name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
+        .systemLibrary(name: "CNftables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
+        .target(name: "CLinux"),
+
+        // Row 0 and 1: values and pure logic, then the doors to the kernel and to TLS.
+        .target(name: "MeshCore", swiftSettings: strict),
+        .target(name: "MeshWire", dependencies: ["MeshCore"], swiftSettings: strict),
+        .target(name: "MeshPolicy", dependencies: ["MeshCore"], swiftSettings: strict),
+        .target(
+            name: "MeshState",
+            dependencies: ["MeshCore", .product(name: "HashTreeCollections", package: "swift-collections")],
+            swiftSettings: strict),
+        .target(name: "MeshTLS", dependencies: ["COpenSSL", "MeshCore"], swiftSettings: strict),
+        .target(
+            name: "MeshLinux", dependencies: ["CLinux", "CNetlink", "CNftables", "MeshCore"], swiftSettings: strict),
+
+        // Row 2: the data path, the authority.
+        .target(
+            name: "MeshProxy",
+            dependencies: ["CNghttp2", "MeshCore", "MeshLinux", "MeshPolicy", "MeshState", "MeshTLS", "MeshWire"],
+            swiftSettings: strict),
+        .target(
+            name: "MeshCA",
+            dependencies: [
+                "MeshCore", log,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ] + x509 + grpc,
+            swiftSettings: strict),
+
+        // Row 3 and up: wiring, rendering, commands.
+        .target(
+            name: "MeshControl",
+            dependencies: [
+                "MeshCA", "MeshCore", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS", log,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "MeshReport",
+            dependencies: ["MeshCore", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+        .target(
+            name: "MeshCommands",
+            dependencies: [
+                "MeshCA", "MeshControl", "MeshCore", "MeshLinux", "MeshReport", log,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "meshctl", dependencies: ["MeshCommands"], swiftSettings: strict),
+
+        // Not products.
+        .target(
+            name: "MeshTestSupport", dependencies: ["MeshCore", "MeshLinux"], path: "Tests/MeshTestSupport",
+            swiftSettings: careful),
+        .testTarget(name: "MeshCoreTests", dependencies: ["MeshCore"], swiftSettings: careful),
+        .testTarget(name: "MeshWireTests", dependencies: ["MeshCore", "MeshWire"], swiftSettings: careful),
+        .testTarget(name: "MeshPolicyTests", dependencies: ["MeshCore", "MeshPolicy"], swiftSettings: careful),
+        .testTarget(name: "MeshStateTests", dependencies: ["MeshCore", "MeshState"], swiftSettings: careful),
+        .testTarget(name: "MeshTLSTests", dependencies: ["MeshCore", "MeshTLS"], swiftSettings: careful),
+        .testTarget(name: "MeshLinuxTests", dependencies: ["MeshCore", "MeshLinux"], swiftSettings: careful),
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        .testTarget(
+            name: "MeshProxyTests",
+            dependencies: [
+                "CAllocations", "MeshCore", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS", "MeshWire",
+            ],
+            swiftSettings: careful),
+        .testTarget(
+            name: "MeshCATests",
+            dependencies: [
+                "MeshCA", "MeshCore", log,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ] + x509 + grpc,
+            swiftSettings: careful),
+        .testTarget(
+            name: "MeshControlTests",
+            dependencies: ["MeshCA", "MeshControl", "MeshCore", "MeshPolicy", "MeshState", "MeshTLS"],
+            swiftSettings: careful),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "MeshCommands", "MeshCore", "MeshLinux", "MeshReport", "MeshTestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            exclude: ["Golden"], swiftSettings: careful),
+        .testTarget(
+            name: "NamespaceTests", dependencies: ["MeshCore", "MeshLinux", "MeshTestSupport"], swiftSettings: careful),
+    ]
+)

@@ -1,0 +1,197 @@
+// Kernel interface that Swift cannot import: variadic calls, function-like macros, structs with unions.
+// Every function returns a result >= 0, or -errno: errno is read before any other code can disturb it.
+#ifndef CLINUX_H
+#define CLINUX_H
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+// Not _GNU_SOURCE: it changes fd_set and the enums of shared headers, and then this module cannot be imported next to
+// Foundation, whose modules saw them without. What it would have declared:
+#ifndef CLONE_NEWNET
+#define CLONE_NEWNET 0x40000000
+#endif
+#ifndef SPLICE_F_MOVE
+#define SPLICE_F_MOVE 1
+#define SPLICE_F_NONBLOCK 2
+#endif
+#ifndef F_SETPIPE_SZ
+#define F_SETPIPE_SZ 1031
+#define F_GETPIPE_SZ 1032
+#endif
+int setns(int fd, int type);
+int accept4(int fd, struct sockaddr *from, socklen_t *size, int flags);
+int pipe2(int ends[2], int flags);
+int pthread_setname_np(pthread_t thread, const char *name);
+ssize_t splice(int from, loff_t *at, int to, loff_t *there, size_t count, unsigned int flags);
+
+#define CL_RESULT(x) ({ long r_ = (long)(x); r_ < 0 ? -(long)errno : r_; })
+
+static inline int cl_setns_network(int fd) { return (int)CL_RESULT(setns(fd, CLONE_NEWNET)); }
+
+static inline int cl_socket(int family, int type, int protocol) {
+  return (int)CL_RESULT(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
+}
+static inline int cl_accept(int fd, struct sockaddr_storage *from) {
+  socklen_t n = sizeof *from;
+  return (int)CL_RESULT(accept4(fd, (struct sockaddr *)from, &n, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+static inline int cl_bind(int fd, const struct sockaddr_storage *to, socklen_t n) {
+  return (int)CL_RESULT(bind(fd, (const struct sockaddr *)to, n));
+}
+static inline int cl_connect(int fd, const struct sockaddr_storage *to, socklen_t n) {
+  return (int)CL_RESULT(connect(fd, (const struct sockaddr *)to, n));
+}
+static inline int cl_listen(int fd, int backlog) { return (int)CL_RESULT(listen(fd, backlog)); }
+static inline int cl_local_address(int fd, struct sockaddr_storage *out) {
+  socklen_t n = sizeof *out;
+  return (int)CL_RESULT(getsockname(fd, (struct sockaddr *)out, &n));
+}
+static inline int cl_original_destination(int fd, int family, struct sockaddr_storage *out) {
+  socklen_t n = sizeof *out;
+  return (int)CL_RESULT(family == AF_INET6 ? getsockopt(fd, SOL_IPV6, IP6T_SO_ORIGINAL_DST, out, &n)
+                                           : getsockopt(fd, SOL_IP, SO_ORIGINAL_DST, out, &n));
+}
+static inline int cl_set_option(int fd, int level, int option, int value) {
+  return (int)CL_RESULT(setsockopt(fd, level, option, &value, sizeof value));
+}
+static inline int cl_get_option(int fd, int level, int option, int *value) {
+  socklen_t n = sizeof *value;
+  return (int)CL_RESULT(getsockopt(fd, level, option, value, &n));
+}
+/// Makes close() send RST instead of FIN.
+static inline int cl_set_abortive_close(int fd) {
+  struct linger l = {.l_onoff = 1, .l_linger = 0};
+  return (int)CL_RESULT(setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof l));
+}
+static inline int cl_shutdown_write(int fd) { return (int)CL_RESULT(shutdown(fd, SHUT_WR)); }
+static inline int cl_close(int fd) { return (int)CL_RESULT(close(fd)); }
+
+static inline long cl_recv(int fd, void *to, size_t n) { return CL_RESULT(recv(fd, to, n, 0)); }
+static inline long cl_send(int fd, const void *from, size_t n) { return CL_RESULT(send(fd, from, n, MSG_NOSIGNAL)); }
+static inline long cl_sendv(int fd, struct iovec *v, size_t count) {
+  struct msghdr m = {.msg_iov = v, .msg_iovlen = count};
+  return CL_RESULT(sendmsg(fd, &m, MSG_NOSIGNAL));
+}
+static inline long cl_write(int fd, const void *from, size_t n) { return CL_RESULT(write(fd, from, n)); }
+static inline void cl_wait(int fd, int writable) {
+  struct pollfd p = {.fd = fd, .events = writable ? POLLOUT : POLLIN};
+  poll(&p, 1, -1);
+}
+static inline long cl_splice(int from, int to, size_t n) {
+  return CL_RESULT(splice(from, 0, to, 0, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+}
+/// A non-blocking pipe of about `capacity` bytes; returns the capacity that the kernel gave.
+static inline int cl_pipe(int ends[2], int capacity) {
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
+  int given = fcntl(ends[1], F_SETPIPE_SZ, capacity);
+  return given > 0 ? given : fcntl(ends[1], F_GETPIPE_SZ);
+}
+
+static inline int cl_epoll_create(void) { return (int)CL_RESULT(epoll_create1(EPOLL_CLOEXEC)); }
+static inline int cl_epoll_control(int epfd, int operation, int fd, uint32_t events, uint64_t token) {
+  struct epoll_event e = {.events = events, .data.u64 = token};
+  return (int)CL_RESULT(epoll_ctl(epfd, operation, fd, &e));
+}
+static inline int cl_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms) {
+  return (int)CL_RESULT(epoll_wait(epfd, events, max, timeout_ms));
+}
+static inline uint64_t cl_epoll_token(const struct epoll_event *e) { return e->data.u64; }
+static inline int cl_eventfd(void) { return (int)CL_RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+static inline int cl_eventfd_signal(int fd) {
+  uint64_t one = 1;
+  return (int)CL_RESULT(write(fd, &one, sizeof one));
+}
+static inline int cl_eventfd_clear(int fd) {
+  uint64_t n;
+  return (int)CL_RESULT(read(fd, &n, sizeof n));
+}
+static inline uint64_t cl_monotonic_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+/// Microseconds since 1970.
+static inline int64_t cl_realtime_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+/// Raises the soft limit of descriptors to the hard one; returns the limit in force.
+static inline long cl_raise_descriptor_limit(void) {
+  struct rlimit l;
+  if (getrlimit(RLIMIT_NOFILE, &l) < 0) return -errno;
+  l.rlim_cur = l.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &l) < 0) return -errno;
+  return l.rlim_cur > LONG_MAX ? LONG_MAX : (long)l.rlim_cur;
+}
+
+// Network namespaces.
+static inline int cl_open_for_reading(const char *path) { return (int)CL_RESULT(open(path, O_RDONLY | O_CLOEXEC)); }
+static inline long cl_read(int fd, void *to, size_t n) { return CL_RESULT(read(fd, to, n)); }
+/// Device and inode of what a descriptor refers to: for a namespace, its identity.
+static inline int cl_identity(int fd, uint64_t *device, uint64_t *inode) {
+  struct stat s;
+  if (fstat(fd, &s) < 0) return -errno;
+  *device = s.st_dev;
+  *inode = s.st_ino;
+  return 0;
+}
+/// 1 when the descriptor is a network namespace, else 0. NS_GET_NSTYPE is _IO(0xb7, 3) of linux/nsfs.h.
+static inline int cl_is_network_namespace(int fd) { return ioctl(fd, _IO(0xb7, 3)) == CLONE_NEWNET; }
+
+struct cl_visit {
+  int fd, refused;
+  void (*body)(void *);
+  void *context;
+};
+static inline void *cl_visit_thread(void *argument) {
+  struct cl_visit *visit = (struct cl_visit *)argument;
+  visit->refused = cl_setns_network(visit->fd);
+  if (visit->refused == 0) visit->body(visit->context);
+  return NULL;
+}
+/// Runs `body` on a thread made for it, inside a network namespace, and waits. The thread is never used again,
+/// so no thread of the process can be left behind in the namespace. The body did not run when this fails.
+static inline int cl_visit_network(int fd, void (*body)(void *), void *context) {
+  struct cl_visit visit = {.fd = fd, .body = body, .context = context};
+  pthread_t thread;
+  int failed = pthread_create(&thread, NULL, cl_visit_thread, &visit);
+  if (failed) return -failed;
+  failed = pthread_join(thread, NULL);
+  return failed ? -failed : visit.refused;
+}
+/// Waits until `fd` is ready for one of `events`; the events that are, or 0 after `timeout_ms`.
+static inline int cl_poll(int fd, short events, int timeout_ms) {
+  struct pollfd p = {.fd = fd, .events = events};
+  int ready;
+  do ready = poll(&p, 1, timeout_ms);
+  while (ready < 0 && errno == EINTR);
+  return ready < 0 ? -errno : ready == 0 ? 0 : p.revents;
+}
+
+/// Takes the pages of our own code and constants out of this process's memory; the kernel brings back those that are
+/// used again from its page cache. They are read-only and backed by the executable, so nothing can be lost.
+void cl_forget_code(void);
+#endif

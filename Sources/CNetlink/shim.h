@@ -1,0 +1,9 @@
+#include <netlink/netlink.h>
+#include <netlink/errno.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
+#include <netlink/route/route.h>
+#include <netlink/route/rule.h>
+#include <netlink/route/nexthop.h>
+#include <linux/fib_rules.h>
+#include <net/if.h>

@@ -1,0 +1,76 @@
+import Crypto
+import MeshCore
+import SwiftASN1
+import X509
+
+/// What the certificates of this authority look like. Source: RFC 5280; the values are those of istiod.
+enum CertificateProfile {
+    /// Backdating that forgives clocks which run behind ours. Seconds.
+    static let backdating: Int64 = 120
+
+    /// 16 random bytes, the first between 0x01 and 0x7f: positive, not zero, and no more than 20 octets in DER.
+    static func serial() -> Certificate.SerialNumber {
+        var generator = SystemRandomNumberGenerator()
+        let first = UInt8.random(in: 1...0x7f, using: &generator)
+        return Certificate.SerialNumber(
+            bytes: [first] + (0..<15).map { _ in UInt8.random(in: 0...255, using: &generator) })
+    }
+
+    /// Subject empty unless the request had a common name; names critical for that reason, and always.
+    static func leaf(
+        for request: SigningRequest, names: [SubjectName], issuer: Certificate, key: Certificate.PrivateKey,
+        notBefore: Int64, notAfter: Int64
+    ) throws -> Certificate {
+        var extensions = try Certificate.Extensions {
+            Critical(KeyUsage(digitalSignature: true, keyEncipherment: true))
+            try ExtendedKeyUsage([.serverAuth, .clientAuth])
+            Critical(BasicConstraints.notCertificateAuthority)
+        }
+        if let identifier = try issuer.extensions.subjectKeyIdentifier?.keyIdentifier {
+            let authority = AuthorityKeyIdentifier(keyIdentifier: identifier)
+            try extensions.append(Certificate.Extension(authority, critical: false))
+        }
+        let alternatives = SubjectAlternativeNames(names.map(\.generalName))
+        try extensions.append(Certificate.Extension(alternatives, critical: true))
+        return try Certificate(
+            version: .v3, serialNumber: serial(), publicKey: request.publicKey,
+            notValidBefore: UnixTime.date(notBefore), notValidAfter: UnixTime.date(notAfter),
+            issuer: issuer.subject, subject: subject(for: request, names: names),
+            signatureAlgorithm: algorithm(for: key), extensions: extensions, issuerPrivateKey: key)
+    }
+
+    /// Organization only, CA without path length, keyCertSign alone; valid from now, not backdated.
+    static func root(
+        trustDomain: TrustDomain, key: Certificate.PrivateKey, notBefore: Int64, notAfter: Int64
+    ) throws -> Certificate {
+        let name = try DistinguishedName { OrganizationName(trustDomain.name) }
+        return try Certificate(
+            version: .v3, serialNumber: serial(), publicKey: key.publicKey,
+            notValidBefore: UnixTime.date(notBefore), notValidAfter: UnixTime.date(notAfter),
+            issuer: name, subject: name, signatureAlgorithm: algorithm(for: key),
+            extensions: Certificate.Extensions {
+                Critical(KeyUsage(keyCertSign: true))
+                Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
+                SubjectKeyIdentifier(hash: key.publicKey)
+            },
+            issuerPrivateKey: key)
+    }
+
+    private static func subject(for request: SigningRequest, names: [SubjectName]) throws -> DistinguishedName {
+        // 64 is the upper bound of a common name in RFC 5280, appendix A.1.
+        guard request.hasCommonName, let name = names.first?.text, name.utf8.count <= 64 else {
+            return DistinguishedName()
+        }
+        return try DistinguishedName { CommonName(name) }
+    }
+
+    /// SHA-256 with RSA PKCS#1 v1.5 and P-256, SHA-384 with P-384, SHA-512 with P-521.
+    private static func algorithm(for key: Certificate.PrivateKey) -> Certificate.SignatureAlgorithm {
+        let possible = key.supportedSignatureAlgorithms
+        if possible.contains(.sha256WithRSAEncryption) { return .sha256WithRSAEncryption }
+        if P384.Signing.PublicKey(key.publicKey) != nil { return .ecdsaWithSHA384 }
+        if P521.Signing.PublicKey(key.publicKey) != nil { return .ecdsaWithSHA512 }
+        if P256.Signing.PublicKey(key.publicKey) != nil { return .ecdsaWithSHA256 }
+        return possible.first ?? .ed25519
+    }
+}

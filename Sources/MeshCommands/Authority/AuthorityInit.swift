@@ -1,0 +1,60 @@
+import ArgumentParser
+import FoundationEssentials
+import MeshCA
+import MeshCore
+import MeshReport
+
+struct AuthorityInit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Make a new authority with its own root.",
+        discussion: "Example: meshctl ca init --dir ca --trust-domain cluster.local")
+
+    @Option(help: "Folder to make the authority in; nothing in it is ever overwritten.")
+    var dir: String
+    @Option(help: "Trust domain that the authority signs for.")
+    var trustDomain = "cluster.local"
+    @Option(help: "How long the root is valid.")
+    var rootLifetime = LifetimeArgument(seconds: 3650 * 24 * 3600)
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let domain = try AuthorityArguments.trustDomain(trustDomain)
+        try output.emit(make(domain, now: SystemWallClock().seconds))
+    }
+
+    private func make(_ domain: TrustDomain, now: Int64) throws(MeshFailure) -> AuthorityReport {
+        do {
+            let authority = try AuthorityDirectory(dir).create(
+                trustDomain: domain, rootLifetime: rootLifetime.seconds, now: now)
+            return AuthorityReport(directory: dir, authority: authority)
+        } catch {
+            throw error.failure(doing: "make an authority")
+        }
+    }
+}
+
+/// What `ca init` made.
+struct AuthorityReport: Report {
+    let directory: String
+    let trustDomain: String
+    let rootNotAfter: Date
+    let rootSerial: String
+
+    init(directory: String, authority: CertificateAuthority) {
+        let root = authority.summary
+        self.directory = directory
+        trustDomain = authority.trustDomain.name
+        rootNotAfter = UnixTime.date(root.notAfter)
+        rootSerial = root.serial
+    }
+
+    func text(_ style: TextStyle) -> String {
+        """
+        authority of \(style.bold(trustDomain)) made in \(directory)
+        root      serial \(rootSerial), valid until \(rootNotAfter.formatted(.iso8601))
+        keep      \(directory)/\(AuthorityDirectory.keyFile) secret: whoever reads it can be anybody in the mesh
+        trust     \(directory)/\(AuthorityDirectory.rootFile) is what clients of the authority need
+        """
+    }
+}

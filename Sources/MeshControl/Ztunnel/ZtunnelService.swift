@@ -1,0 +1,214 @@
+import Logging
+import MeshCA
+import MeshCore
+import MeshLinux
+import MeshPolicy
+import MeshProxy
+import MeshState
+import MeshTLS
+import MeshWire
+import UnixSignals
+
+/// A node proxy in dedicated mode: builds the parts in order, and takes them down in reverse.
+package struct ZtunnelService: Sendable {
+    private let settings: ZtunnelSettings
+
+    package init(_ settings: ZtunnelSettings) { self.settings = settings }
+
+    /// Serves until SIGTERM or SIGINT, then drains; a second SIGINT ends at once.
+    ///
+    /// - Throws: `MeshFailure` when a port cannot be bound or the certificate files are unusable.
+    package func run() async throws {
+        let sink: LogSink
+        let plane: DataPlane
+        let readiness = Readiness(pending: ["state manager", "proxy", "certificate"])
+        let states: ProxyStates
+        do {
+            // Before anything is opened; a refusal leaves the limit as it is.
+            _ = try? Kernel.raiseDescriptorLimit()
+            sink = try LogSink(descriptor: 1)
+            states = ProxyStates(settings, credential: try firstCredential())
+            plane = try DataPlane(config: settings.proxy, state: states.first, sink: sink)
+        } catch let error as KernelError {
+            throw Self.startFailure(error)
+        }
+        let logger = Logger(label: "ztunnel") { [settings] _ in
+            MeshLogHandler(target: "ztunnel", filter: settings.filter, format: settings.format, sink: sink)
+        }
+        readiness.complete("state manager")
+        for (role, address) in plane.boundAddresses.sorted(by: { $0.key < $1.key }) {
+            logger.info("listening", metadata: ["for": "\(role)", "address": "\(address)"])
+        }
+        // Whichever way this ends, the reactors have ended before.
+        defer { sink.close() }
+        try await serve(plane, states, readiness, logger)
+    }
+
+    private func serve(
+        _ plane: DataPlane, _ states: ProxyStates, _ readiness: Readiness, _ logger: Logger
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let metrics = AdminServer(settings.metrics, purpose: "metrics", logger: logger) { question in
+                MetricsPage.answer(question, metrics: plane.metricsText())
+            }
+            group.addTask {
+                try await metrics.run {
+                    logger.info("listening", metadata: ["for": "metrics", "address": "port \($0)"])
+                }
+            }
+            let ready = AdminServer(settings.readiness, purpose: "readiness", logger: logger) { readiness.answer($0) }
+            group.addTask {
+                try await ready.run {
+                    logger.info("listening", metadata: ["for": "readiness", "address": "port \($0)"])
+                }
+            }
+            if case .authority(let client, let ttl) = settings.credential, let identity = settings.own.identity {
+                let renewal = CertificateRenewal(
+                    source: client, identity: identity, ttl: ttl, impersonate: false, logger: logger)
+                let tls = settings.tls
+                group.addTask {
+                    await renewal.run { state in
+                        let next = states.next(state, tls, logger)
+                        plane.publish(next)
+                        if case .available = next.credential { readiness.complete("certificate") }
+                    }
+                }
+            } else {
+                readiness.complete("certificate")
+            }
+            readiness.complete("proxy")
+            group.addTask {
+                // Once the other tasks have started too.
+                try? await Task.sleep(for: .seconds(2))
+                Kernel.forgetStartupCode()
+            }
+            group.addTask {
+                try await untilDrained(plane, readiness, logger)
+                throw Finished()
+            }
+            defer { group.cancelAll() }
+            // Not waitForAll: that hears of the first error only when the last task has ended.
+            do {
+                for try await _ in group {}
+            } catch is Finished {
+            } catch {
+                // The task that waits for the reactors must come to its end, or the group never does.
+                plane.stop()
+                throw error
+            }
+        }
+    }
+
+    /// Ends the group of tasks when the process has drained.
+    private struct Finished: Error {}
+
+    /// Waits for a signal, drains, and returns when the last reactor has ended.
+    private func untilDrained(_ plane: DataPlane, _ readiness: Readiness, _ logger: Logger) async throws {
+        let deadline = settings.proxy.drainDeadline
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                var isDraining = false
+                for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+                    if isDraining {
+                        // Whoever presses Ctrl-C twice does not want to wait.
+                        if signal == .sigint { plane.stop() }
+                        continue
+                    }
+                    isDraining = true
+                    logger.info("draining", metadata: ["signal": "\(signal)", "deadline": "\(deadline)s"])
+                    readiness.add("draining")
+                    plane.drain()
+                }
+            }
+            group.addTask {
+                await join(plane)
+                throw Finished()
+            }
+            defer { group.cancelAll() }
+            // Not waitForAll: that hears of the first error only when the last task has ended.
+            do { for try await _ in group {} } catch is Finished {}
+        }
+        logger.info("drained")
+    }
+
+    /// Waits for the reactors without holding a thread of the concurrency pool.
+    private func join(_ plane: DataPlane) async {
+        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+            do throws(KernelError) {
+                _ = try KernelThread.start("join") {
+                    plane.join()
+                    done.resume()
+                }
+            } catch {
+                plane.join()
+                done.resume()
+            }
+        }
+    }
+
+    private func firstCredential() throws -> ProxyState.Credential {
+        guard case .fixed(let pem, let origin) = settings.credential else { return .pending }
+        let credential: TLSCredential
+        do throws(TLSError) {
+            credential = try TLSCredential(pem, options: settings.tls)
+        } catch {
+            throw MeshFailure(.corrupt, doing: "load \(origin)", reason: "\(error)")
+        }
+        guard credential.identity == settings.own.identity else {
+            throw MeshFailure(
+                .usage, doing: "load \(origin)",
+                reason: "they are for \(credential.identity), but this proxy acts for "
+                    + (settings.own.identity.map { "\($0)" } ?? "a workload without identity"))
+        }
+        return .available(credential)
+    }
+
+    private static func startFailure(_ error: KernelError) -> MeshFailure {
+        switch error.code {
+        case 1, 13:
+            MeshFailure(
+                .denied, doing: "start ztunnel",
+                reason: "\(error); run as root or with CAP_NET_ADMIN, or without a packet mark")
+        default:
+            MeshFailure(
+                .unavailable, doing: "start ztunnel",
+                reason: "\(error)" + (error.code == 98 ? "; is another proxy running in this network namespace?" : ""))
+        }
+    }
+}
+
+/// Makes the states that the data path is given: records stay, the certificate changes.
+private struct ProxyStates: Sendable {
+    private let snapshot: MeshSnapshot
+    private let own: Workload
+    private let policy: PolicyEngine
+    private let baggage: String
+    let first: ProxyState
+
+    init(_ settings: ZtunnelSettings, credential: ProxyState.Credential) {
+        snapshot = settings.store.snapshot
+        own = settings.own
+        policy = PolicyEngine(for: settings.own, in: snapshot)
+        baggage = Baggage(settings.own).headerValue
+        first = ProxyState(snapshot: snapshot, own: own, policy: policy, credential: credential, baggage: baggage)
+    }
+
+    func next(_ state: CertificateRenewal.State, _ options: TLSOptions, _ logger: Logger) -> ProxyState {
+        let credential: ProxyState.Credential
+        switch state {
+        case .unavailable(let error): credential = .unavailable("\(error)")
+        case .available(let issued):
+            do throws(TLSError) {
+                credential = .available(
+                    try TLSCredential(
+                        CredentialPEM(
+                            certificateChain: issued.certificateChainPEM, privateKey: issued.privateKeyPEM,
+                            trustBundle: issued.trustBundlePEM), options: options))
+            } catch {
+                logger.error("certificate from the authority is unusable", metadata: ["reason": "\(error)"])
+                credential = .unavailable("\(error)")
+            }
+        }
+        return ProxyState(snapshot: snapshot, own: own, policy: policy, credential: credential, baggage: baggage)
+    }
+}

@@ -1,0 +1,128 @@
+package import MeshCore
+package import MeshLinux
+import MeshTLS
+import Synchronization
+
+/// The data path as the control plane holds it: reactors on threads of their own, fed with snapshots.
+package final class DataPlane: Sendable {
+    private let mailboxes: [Mailbox]
+    private let threads: Mutex<[KernelThread]>
+    private let metrics: [TrafficMetrics]
+    /// What is listened on, as bound: a port that was asked for as 0 is known here.
+    package let boundAddresses: [String: SocketAddress]
+
+    /// Binds every listener, then starts the reactors. Nothing is left behind when one of them fails.
+    ///
+    /// - Throws: the first listener or thread that could not be had.
+    package init(config: ProxyConfig, state: ProxyState, sink: LogSink) throws(KernelError) {
+        var listening: [Int32] = []
+        do throws(KernelError) {
+            var mailboxes: [Mailbox] = []
+            var metrics: [TrafficMetrics] = []
+            var bound: [String: SocketAddress] = [:]
+            var starts: [@Sendable () -> Void] = []
+            for _ in 0..<max(1, config.threads) {
+                var listeners: [BoundListener] = []
+                var transparent = true
+                for (role, wanted) in Self.roles(config) {
+                    // The first reactor settles port 0; the others join it.
+                    let address = bound[role.rawValue] ?? wanted
+                    let made = try TCPSocket.listen(
+                        address, reusePort: config.reusePort || config.threads > 1,
+                        transparent: config.originalSource != .never, options: config.socketOptions)
+                    listening.append(made.descriptor)
+                    if config.originalSource == .required, !made.transparent {
+                        throw KernelError(
+                            code: 1,
+                            operation: "set IP_TRANSPARENT on \(address) (ENABLE_ORIG_SRC=true needs CAP_NET_ADMIN)")
+                    }
+                    transparent = transparent && made.transparent
+                    let local = TCPSocket.localAddress(made.descriptor) ?? address
+                    bound[role.rawValue] = SocketAddress(address.ip, local.port)
+                    listeners.append(BoundListener(role: role, descriptor: made.descriptor, address: local))
+                }
+                let mailbox = try Mailbox()
+                let series = TrafficMetrics()
+                mailboxes.append(mailbox)
+                metrics.append(series)
+                let spoof = transparent && config.originalSource != .never
+                starts.append { [listeners] in
+                    Self.serve(config, state, mailbox, series, sink, listeners, transparent: spoof)
+                }
+            }
+            var threads: [KernelThread] = []
+            for (index, start) in starts.enumerated() {
+                threads.append(try KernelThread.start("reactor-\(index)", start))
+            }
+            self.mailboxes = mailboxes
+            self.metrics = metrics
+            boundAddresses = bound
+            self.threads = Mutex(threads)
+        } catch {
+            for descriptor in listening { Kernel.close(descriptor) }
+            throw error
+        }
+    }
+
+    private struct BoundListener: Sendable {
+        let role: Listener.Role
+        let descriptor: Int32
+        let address: SocketAddress
+    }
+
+    private static func roles(_ config: ProxyConfig) -> [(Listener.Role, SocketAddress)] {
+        var roles: [(Listener.Role, SocketAddress)] = []
+        if let address = config.outbound { roles.append((.outbound, address)) }
+        if let address = config.inbound { roles.append((.inbound, address)) }
+        if let address = config.inboundPlaintext { roles.append((.inboundPlaintext, address)) }
+        return roles
+    }
+
+    /// The body of a reactor's thread: the reactor is made there, and never leaves it.
+    private static func serve(
+        _ config: ProxyConfig, _ state: ProxyState, _ mailbox: Mailbox, _ metrics: TrafficMetrics, _ sink: LogSink,
+        _ listeners: [BoundListener], transparent: Bool
+    ) {
+        let mine = listeners.map { Listener($0.role, descriptor: $0.descriptor, address: $0.address) }
+        do {
+            try Reactor(
+                config: config, state: state, mailbox: mailbox, metrics: metrics, sink: sink, listeners: mine,
+                transparent: transparent
+            ).run()
+        } catch {
+            var lines: [UInt8] = []
+            var line = LogLine(
+                format: config.accessLog.format, level: "error", target: "reactor", message: "reactor could not start")
+            line.text("error", "\(error)")
+            line.finish(into: &lines)
+            sink.write(lines)
+            for listener in mine { Kernel.close(listener.descriptor) }
+        }
+    }
+
+    /// Connections accepted from now on are judged by `state`.
+    package func publish(_ state: ProxyState) { post(.publish(state)) }
+
+    /// Stops accepting; open connections may finish until the drain deadline.
+    package func drain() { post(.drain) }
+
+    /// Closes everything.
+    package func stop() { post(.stop) }
+
+    /// Blocks until every reactor has ended.
+    package func join() {
+        for thread in threads.withLock({ threads in
+            defer { threads = [] }
+            return threads
+        }) { thread.join() }
+    }
+
+    private func post(_ mail: Mail) { for mailbox in mailboxes { mailbox.post(mail) } }
+
+    /// The traffic metrics as OpenMetrics text, without the closing `# EOF`.
+    package func metricsText() -> String {
+        var text = MetricsText()
+        for reactor in metrics { for series in reactor.snapshot() { text.add(series) } }
+        return text.render()
+    }
+}

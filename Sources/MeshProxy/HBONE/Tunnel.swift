@@ -1,0 +1,535 @@
+import CNghttp2
+import MeshCore
+import MeshLinux
+import MeshPolicy
+import MeshTLS
+
+/// One HBONE connection: a socket, a TLS session and an HTTP/2 session whose streams are TCP connections.
+///
+/// Life: (waiting for our certificate →) connecting → handshaking → open → closed; an accepted one starts with the
+/// handshake. Streams may be opened from the start: HTTP/2 holds them until the session can send. Confined to one
+/// reactor.
+@safe
+final class Tunnel {
+    enum Phase: UInt8 { case awaitingCredential, connecting, handshaking, open, closed }
+
+    private unowned(unsafe) let home: Reactor
+    /// True when we made the connection.
+    let isClient: Bool
+    /// The far end of the socket.
+    let peer: SocketAddress
+    /// The near end: for an accepted tunnel the address that it was aimed at.
+    let local: SocketAddress
+    private(set) var phase: Phase
+    private(set) var descriptor: Int32 = -1
+    private(set) var token: UInt64 = 0
+
+    private(set) var session: TLSSession?
+    /// Who is at the far end; known once the tunnel is open.
+    private(set) var peerIdentity: PeerIdentity?
+    /// Owned; freed in `deinit`.
+    private(set) var http2: OpaquePointer
+
+    // Socket state, as edge-triggered events tell it.
+    private var readable = false
+    private var writable = true
+    private var sawHangup = false
+    var isDirty = false
+    private var readsLater = false
+
+    // Streams that are alive, in a list through their own links.
+    private var firstLink = Unretained<TunnelStream>(nil)
+    private(set) var streamCount = 0
+    /// No new streams: the peer sent GOAWAY, or we drain.
+    private(set) var isLeaving = false
+    /// Where the pool keeps a client's tunnel.
+    var poolKey: TunnelPool.Key?
+    /// Since when there has been no stream.
+    private var idleSince: UInt64
+
+    // Flow control: payload that application sockets refused, and connection credit held back because of it.
+    private(set) var queuedBytes = 0
+    private var heldCredit = 0
+    /// Payload that may wait for slow applications before the whole tunnel is slowed down.
+    static let queueLimit = 16 << 20
+
+    private var pingSentAt: UInt64?
+    var floodGuard: FloodGuard
+    /// What our own HTTP/2 callbacks found wrong; ends the tunnel.
+    var protocolFailure: String?
+
+    init(_ reactor: Reactor, client: Bool, peer: SocketAddress, local: SocketAddress) {
+        unsafe home = reactor
+        isClient = client
+        self.peer = peer
+        self.local = local
+        phase = .awaitingCredential
+        idleSince = reactor.now
+        floodGuard = FloodGuard(now: reactor.now)
+        unsafe http2 = HTTP2.makeSession(client: client, config: reactor.config)
+        unsafe HTTP2.attach(http2, to: self)
+        reactor.connections += 1
+    }
+
+    /// The reactor outlives everything that it serves.
+    @inline(__always) var reactor: Reactor { unsafe home }
+
+    deinit { unsafe nghttp2_session_del(http2) }
+
+    // MARK: Beginning
+
+    /// Takes over an accepted socket.
+    func serve(_ fd: Int32) {
+        if adopt(fd) { beginHandshake() }
+    }
+
+    /// Has the reactor poll the socket.
+    /// - Returns: false when it cannot be, and then the tunnel is closed.
+    private func adopt(_ fd: Int32) -> Bool {
+        guard let token = reactor.adopt(fd, .tunnel, self) else {
+            Kernel.close(fd)
+            close(.outOfDescriptors, graceful: false)
+            return false
+        }
+        descriptor = fd
+        self.token = token
+        return true
+    }
+
+    /// Connects to the far proxy, or waits until our certificate is decided.
+    func connect() {
+        switch reactor.state.credential {
+        case .pending: phase = .awaitingCredential
+        case .unavailable(let why): close(.identityUnavailable(why), graceful: false)
+        case .available: dial()
+        }
+    }
+
+    private func dial() {
+        let (fd, _) = TCPSocket.connect(peer, from: nil, options: reactor.config.socketOptions)
+        guard fd >= 0 else { return close(.connect(peer, errno: -fd), graceful: false) }
+        phase = .connecting
+        if adopt(fd) { setAlarm(.connect, seconds: reactor.config.connectTimeout) }
+    }
+
+    /// Our certificate has come, or has turned out not to.
+    func credentialDecided() {
+        guard phase == .awaitingCredential else { return }
+        if isClient { connect() } else { beginHandshake() }
+    }
+
+    private func beginHandshake() {
+        phase = .awaitingCredential
+        switch reactor.state.credential {
+        case .pending:
+            setAlarm(.handshake, seconds: reactor.config.handshakeTimeout)
+        case .unavailable(let why):
+            close(.identityUnavailable(why), graceful: false)
+        case .available(let credential):
+            let expectation: PeerExpectation =
+                isClient ? .oneOf(poolKey?.identities ?? []) : .trustDomain(credential.identity.trustDomain)
+            do throws(TLSError) {
+                session = try TLSSession(
+                    credential: credential, role: isClient ? .client : .server, expecting: expectation)
+            } catch {
+                return close(.tlsConfiguration("\(error)"), graceful: false)
+            }
+            phase = .handshaking
+            setAlarm(.handshake, seconds: reactor.config.handshakeTimeout)
+            if isClient { stepHandshake(0) } else if readable { read() }
+        }
+    }
+
+    private func setAlarm(_ alarm: Alarm, seconds: Int) {
+        reactor.timers.set(alarm, token, after: UInt64(seconds) * 1_000_000_000, now: reactor.now)
+    }
+
+    // MARK: Events
+
+    func event(_ ready: Poller.Interest) {
+        if phase == .connecting {
+            guard !ready.isDisjoint(with: .connected) else { return }
+            let error = Kernel.pendingError(descriptor)
+            guard error == 0 else { return close(.connect(peer, errno: error), graceful: false) }
+            beginHandshake()
+            if phase == .closed { return }
+        }
+        if !ready.isDisjoint(with: .ended) { sawHangup = true }
+        if ready.contains(.writable) {
+            writable = true
+            reactor.markDirty(self)
+        }
+        if !ready.isDisjoint(with: .anythingToRead) {
+            readable = true
+            if !readsLater { read() }
+        }
+    }
+
+    func alarm(_ alarm: Alarm) {
+        switch (alarm, phase) {
+        case (.connect, .connecting):
+            close(.tunnelTimeout(peer, seconds: reactor.config.connectTimeout), graceful: false)
+        case (.handshake, .awaitingCredential) where !isClient:
+            close(.identityUnavailable("it was not issued in time"), graceful: false)
+        case (.handshake, .handshaking):
+            close(.handshakeTimeout(peer, seconds: reactor.config.handshakeTimeout), graceful: false)
+        case (.ping, .open): ping()
+        case (.idle, .open): releaseWhenIdle()
+        case (.drain, .open): finishDrain()
+        default: break
+        }
+    }
+
+    // MARK: Receiving
+
+    func resume() {
+        readsLater = false
+        read()
+    }
+
+    private func read() {
+        guard readable, let session, phase == .handshaking || phase == .open else { return }
+        lendOutput(session)
+        var budget = Reactor.turnBudget
+        repeat {
+            let count = unsafe Kernel.receive(descriptor, reactor.cipher, Reactor.cipherCapacity)
+            guard count > 0 else {
+                if count == -Kernel.again {
+                    readable = false
+                    break
+                }
+                return close(endOfSocket(count), graceful: false)
+            }
+            // A short read emptied the socket, so the next edge will come; unless the end is already there to be read.
+            if count < Reactor.cipherCapacity, !sawHangup { readable = false }
+            budget -= count
+            if phase == .handshaking {
+                stepHandshake(count)
+            } else {
+                decrypt(session, count)
+            }
+            if phase == .closed { return }
+        } while readable && budget > 0
+        if readable, !readsLater {
+            readsLater = true
+            unsafe reactor.resumeLater(.tunnel(.passUnretained(self)))
+        }
+        reclaimOutput(session)
+    }
+
+    private func endOfSocket(_ result: Int) -> ConnectionFailure {
+        let why = result == 0 ? "the peer closed the connection" : KernelError.text(Int32(-result))
+        return phase == .handshaking ? .handshake(peer, why) : .tunnelClosed(peer, why)
+    }
+
+    private func stepHandshake(_ count: Int) {
+        guard let session else { return }
+        lendOutput(session)
+        switch unsafe session.handshake(count > 0 ? reactor.cipher : nil, count) {
+        case .wantsInput:
+            reactor.markDirty(self)
+        case .failed(let failure):
+            _ = flush(session)
+            close(.handshake(peer, failure.description), graceful: false)
+        case .done:
+            phase = .open
+            setAlarm(.ping, seconds: reactor.config.pingInterval)
+            becameOpen()
+            reactor.markDirty(self)
+            // What came behind the handshake is still in the session's window.
+            decrypt(session, 0)
+        }
+    }
+
+    /// Gives `count` bytes of ciphertext in the reactor's scratch to TLS, and what comes out of it to HTTP/2.
+    private func decrypt(_ session: TLSSession, _ count: Int) {
+        let plain = unsafe reactor.plain
+        var input = count
+        while true {
+            let window = unsafe input > 0 ? reactor.cipher : nil
+            let result = unsafe session.open(window, input, into: plain, capacity: Reactor.plainCapacity)
+            input = 0
+            switch result {
+            case .data(let length):
+                unsafe receive(plain, length)
+                if phase == .closed { return }
+            case .wantsInput:
+                return
+            case .closed:
+                return close(.tunnelClosed(peer, "the peer ended TLS"), graceful: false)
+            case .failed(let failure):
+                return close(.tunnelClosed(peer, failure.description), graceful: false)
+            }
+        }
+    }
+
+    private func receive(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        let used = unsafe nghttp2_session_mem_recv(http2, bytes, count)
+        reactor.flushGather()
+        if let failure = protocolFailure { return close(.http2(peer, failure), graceful: true) }
+        guard used == count else {
+            return close(.http2(peer, unsafe String(cString: nghttp2_strerror(Int32(used)))), graceful: true)
+        }
+        reactor.markDirty(self)
+    }
+
+    // MARK: Sending
+
+    /// Sends what HTTP/2 has to say, until the socket refuses or the turn's share is used up.
+    func pump() {
+        isDirty = false
+        guard let session, phase == .handshaking || phase == .open else { return }
+        lendOutput(session)
+        defer { reclaimOutput(session) }
+        guard writable, flush(session), phase == .open else { return }
+        var budget = Reactor.turnBudget
+        while budget > 0 {
+            reactor.staged = 0
+            let result = unsafe nghttp2_session_send(http2)
+            guard result == 0 else {
+                return close(.http2(peer, unsafe String(cString: nghttp2_strerror(result))), graceful: false)
+            }
+            let count = reactor.staged
+            if count == 0 { break }
+            guard case .sealed = unsafe session.seal(reactor.stage, count) else {
+                return close(.tunnelClosed(peer, "TLS could not seal records"), graceful: false)
+            }
+            budget -= count
+            if !flush(session) { return }
+        }
+        if budget <= 0 { return reactor.markDirty(self) }
+        if unsafe nghttp2_session_want_read(http2) == 0, unsafe nghttp2_session_want_write(http2) == 0 {
+            close(isLeaving ? .drained : .tunnelClosed(peer, "HTTP/2 session ended"), graceful: true)
+        }
+    }
+
+    /// Writes ciphertext that waits. True when nothing is left of it.
+    private func flush(_ session: TLSSession) -> Bool {
+        while let base = unsafe session.output.base, session.output.start < session.output.end {
+            let left = session.output.end - session.output.start
+            let wrote = unsafe Kernel.send(descriptor, base + session.output.start, left)
+            if wrote <= 0 {
+                writable = false
+                // The error shows once more when it is read, where the tunnel is closed.
+                if wrote != -Kernel.again { (readable, sawHangup) = (true, true) }
+                return false
+            }
+            session.output.start += wrote
+            if wrote < left {
+                writable = false
+                return false
+            }
+        }
+        session.output.start = 0
+        session.output.end = 0
+        return true
+    }
+
+    /// TLS writes into a buffer of the reactor's; a tunnel keeps it only while its socket refuses bytes.
+    private func lendOutput(_ session: TLSSession) {
+        guard unsafe session.output.base == nil else { return }
+        unsafe session.output = CipherQueue(reactor.pool.takeOutput(), capacity: reactor.pool.outputCapacity)
+    }
+
+    private func reclaimOutput(_ session: TLSSession) {
+        guard let base = unsafe session.output.base, session.output.start == session.output.end else { return }
+        unsafe reactor.pool.give(output: base)
+        session.output = CipherQueue()
+    }
+
+    // MARK: Streams
+
+    func add(_ stream: TunnelStream) {
+        stream.tunnel = self
+        stream.next = firstLink.object
+        if let first = firstLink.object { first.previous = stream }
+        firstLink.object = stream
+        streamCount += 1
+    }
+
+    func remove(_ stream: TunnelStream) {
+        if let previous = stream.previous {
+            previous.next = stream.next
+        } else {
+            firstLink.object = stream.next
+        }
+        if let next = stream.next { next.previous = stream.previous }
+        stream.previous = nil
+        stream.next = nil
+        stream.tunnel = nil
+        streamCount -= 1
+        noteQueued(-stream.queue.count)
+        if streamCount == 0 { becameIdle() }
+    }
+
+    private func becameIdle() {
+        idleSince = reactor.now
+        guard phase == .open else {
+            // A client whose only stream gave up before the tunnel stood: nobody needs it.
+            if isClient, phase != .closed { close(.drained, graceful: false) }
+            return
+        }
+        if isLeaving {
+            reactor.markDirty(self)
+            closeWhenDone()
+        } else if isClient {
+            setAlarm(.idle, seconds: reactor.config.poolIdleTimeout)
+        }
+    }
+
+    private func releaseWhenIdle() {
+        let idle = reactor.now - idleSince
+        guard isClient, streamCount == 0, idle >= UInt64(reactor.config.poolIdleTimeout) * 1_000_000_000 else { return }
+        close(.drained, graceful: true)
+    }
+
+    /// Whether one more stream may be opened on this tunnel.
+    func hasRoom(_ maxStreams: Int, nowSeconds: Int64) -> Bool {
+        guard phase != .closed, !isLeaving, streamCount < maxStreams else { return false }
+        // A tunnel whose certificate has run out since is left to its streams.
+        return session.map { $0.credential.notAfter > nowSeconds } ?? true
+    }
+
+    // MARK: Flow control
+
+    /// Connection credit is given back at once, so that one slow application does not stall the others, until too much
+    /// is queued for slow ones.
+    func received(_ count: Int) {
+        if queuedBytes <= Self.queueLimit {
+            _ = unsafe nghttp2_session_consume_connection(http2, count)
+        } else {
+            heldCredit += count
+        }
+    }
+
+    /// The application took bytes of a stream: its window is given back.
+    @inline(__always)
+    func credit(_ stream: TunnelStream, _ count: Int) {
+        guard phase == .open else { return }
+        _ = unsafe nghttp2_session_consume_stream(http2, stream.id, count)
+        reactor.markDirty(self)
+    }
+
+    func noteQueued(_ delta: Int) {
+        if delta == 0 { return }
+        queuedBytes += delta
+        if heldCredit > 0, queuedBytes <= Self.queueLimit, phase == .open {
+            _ = unsafe nghttp2_session_consume_connection(http2, heldCredit)
+            heldCredit = 0
+            reactor.markDirty(self)
+        }
+    }
+
+    // MARK: Keeping alive
+
+    private func ping() {
+        if let sent = pingSentAt {
+            let waited = reactor.now - sent
+            if waited >= UInt64(reactor.config.pingTimeout) * 1_000_000_000 {
+                return close(
+                    .tunnelClosed(peer, "no answer to PING within \(waited / 1_000_000_000) s"), graceful: true)
+            }
+        } else {
+            _ = unsafe nghttp2_submit_ping(http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+            pingSentAt = reactor.now
+            reactor.markDirty(self)
+        }
+        setAlarm(.ping, seconds: reactor.config.pingInterval)
+    }
+
+    func pongReceived() { pingSentAt = nil }
+
+    // MARK: Ending
+
+    /// The peer will take no new streams.
+    func goawayReceived() {
+        isLeaving = true
+        reactor.tunnels.remove(self)
+        if streamCount == 0 { closeWhenDone() }
+    }
+
+    /// Announces that we leave: open streams finish, new ones are refused.
+    func beginDrain() {
+        guard phase == .open else {
+            if phase != .closed, streamCount == 0 { close(.drained, graceful: false) }
+            return
+        }
+        isLeaving = true
+        reactor.tunnels.remove(self)
+        if isClient {
+            if streamCount == 0 { close(.drained, graceful: true) }
+            return
+        }
+        // Two steps, so that streams which are under way to us meet a server that still takes them.
+        _ = unsafe nghttp2_submit_shutdown_notice(http2)
+        reactor.markDirty(self)
+        setAlarm(.drain, seconds: 1)
+    }
+
+    private func finishDrain() {
+        let last = unsafe nghttp2_session_get_last_proc_stream_id(http2)
+        _ = unsafe nghttp2_submit_goaway(
+            http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, NGHTTP2_NO_ERROR.rawValue, nil, 0)
+        reactor.markDirty(self)
+        if streamCount == 0 { closeWhenDone() }
+    }
+
+    /// Closes at the end of the turn, after what is queued has been sent.
+    private func closeWhenDone() {
+        _ = unsafe nghttp2_session_terminate_session(http2, NGHTTP2_NO_ERROR.rawValue)
+        reactor.markDirty(self)
+    }
+
+    /// Ends the tunnel and every stream on it.
+    ///
+    /// - Parameter graceful: sends what HTTP/2 still has to say (GOAWAY) and TLS's close_notify, as far as the socket
+    ///   takes it at once.
+    func close(_ failure: ConnectionFailure, graceful: Bool) {
+        guard phase != .closed else { return }
+        reactor.flushGather()
+        let wasOpen = phase == .open
+        reportFailedHandshake(failure)
+        if graceful, wasOpen, let session { sayGoodbye(session) }
+        phase = .closed
+        reactor.tunnels.remove(self)
+        while let stream = firstLink.object { stream.tunnelClosed(failure) }
+        if let session, let base = unsafe session.output.base {
+            unsafe reactor.pool.give(output: base)
+            session.output = CipherQueue()
+        }
+        session = nil
+        reactor.connections -= 1
+        if descriptor >= 0 {
+            reactor.dismiss(descriptor)
+            Kernel.close(descriptor)
+            descriptor = -1
+        } else {
+            reactor.bury(self)
+        }
+    }
+
+    private func sayGoodbye(_ session: TLSSession) {
+        _ = unsafe nghttp2_session_terminate_session(http2, NGHTTP2_NO_ERROR.rawValue)
+        lendOutput(session)
+        guard writable, flush(session) else { return }
+        reactor.staged = 0
+        if unsafe nghttp2_session_send(http2) == 0, reactor.staged > 0 {
+            _ = unsafe session.seal(reactor.stage, reactor.staged)
+        }
+        session.close()
+        _ = flush(session)
+    }
+
+    /// An accepted tunnel that fails before it stands has no stream to tell of it: it gets a log line of its own.
+    private func reportFailedHandshake(_ failure: ConnectionFailure) {
+        guard !isClient, phase != .open else { return }
+        if case .drained = failure { return }
+        let record = ConnectionRecord(.inbound, source: peer, destination: local, start: reactor.now)
+        reactor.close(record, failure)
+    }
+
+    private func becameOpen() {
+        if isClient, streamCount == 0 { setAlarm(.idle, seconds: reactor.config.poolIdleTimeout) }
+        peerIdentity = session?.peerIdentity.map(PeerIdentity.init)
+    }
+}

@@ -1,0 +1,64 @@
+import MeshCore
+import MeshLinux
+import MeshPolicy
+import MeshState
+import MeshWire
+
+extension Reactor {
+    /// A tunnel from another proxy.
+    func acceptTunnel(_ fd: Int32, _ peer: SocketAddress) {
+        guard let local = TCPSocket.localAddress(fd) else { return Kernel.abort(fd) }
+        Tunnel(self, client: false, peer: peer, local: local).serve(fd)
+    }
+
+    /// Plaintext for our workload that was redirected to us.
+    func acceptPlaintext(_ fd: Int32, _ peer: SocketAddress, on listener: Listener) {
+        guard let original = TCPSocket.originalDestination(fd, isV4: peer.ip.isV4) else { return Kernel.abort(fd) }
+        let record = ConnectionRecord(.inbound, source: peer, destination: original, start: now)
+        guard !config.illegalPorts.contains(original.port), original.port != listener.address.port else {
+            Kernel.abort(fd)
+            return close(record, .refused("port \(original.port) belongs to the proxy itself"))
+        }
+        record.sourceWorkload = state.snapshot.findWorkload(network: config.network, ip: peer.ip)
+        record.destinationWorkload = state.own
+        record.service = router.inboundService(
+            own: state.own, authorityService: nil, forwardedHost: nil, port: original.port, snapshot: state.snapshot)
+        let decision = state.policy.decide(PolicyFacts(source: peer.ip, destination: original, peer: nil))
+        open(record)
+        guard decision.verdict.isAllowed else {
+            Kernel.abort(fd)
+            return close(record, .denied("\(decision.verdict)"))
+        }
+        relay(fd, to: original, from: transparent && peer.ip != original.ip ? peer.ip : nil, record)
+    }
+
+    /// The address that an application is to see as the client's: the peer's, where we may take it.
+    func spoofedSource(_ peer: IPAddress, towards target: InboundTarget) -> IPAddress? {
+        if target.usesLoopback || !transparent || peer == target.upstream.ip { return nil }
+        return peer
+    }
+}
+
+/// Workload records made from baggage, for peers that are in no record of ours. Telemetry only.
+struct BaggageSources {
+    /// Distinct texts that are kept: peers choose them, and each becomes a metric series.
+    static let limit = 1000
+    private var known: [String: Workload] = [:]
+
+    mutating func find(_ text: String) -> Workload? {
+        if text.isEmpty { return nil }
+        if let workload = known[text] { return workload }
+        guard known.count < Self.limit, let baggage = Baggage(text) else { return nil }
+        var fields = Workload.Fields()
+        fields.clusterID = baggage.cluster ?? ""
+        fields.namespace = baggage.namespace ?? ""
+        fields.workloadName = baggage.workloadName ?? ""
+        fields.workloadType = baggage.workloadType
+        fields.canonicalName = baggage.canonicalName ?? ""
+        fields.canonicalRevision = baggage.canonicalRevision ?? ""
+        fields.locality = Locality(region: baggage.region ?? "", zone: baggage.zone ?? "")
+        let workload = Workload(fields)
+        known[text] = workload
+        return workload
+    }
+}

@@ -1,0 +1,80 @@
+import MeshCore
+import MeshLinux
+import MeshState
+import MeshWire
+
+extension Reactor {
+    /// A connection that an application opened and that was redirected to us.
+    func acceptOutbound(_ fd: Int32, _ peer: SocketAddress, on listener: Listener) {
+        guard let original = TCPSocket.originalDestination(fd, isV4: peer.ip.isV4) else { return Kernel.abort(fd) }
+        let record = ConnectionRecord(.outbound, source: peer, destination: original, start: now)
+        record.sourceWorkload = state.own
+        // Not redirected but aimed at us: passing it on would lead back here without end.
+        if original.port == listener.address.port, TCPSocket.localAddress(fd) == original {
+            Kernel.abort(fd)
+            return close(
+                record, .refused("\(original) is this proxy's own listener; only redirected traffic belongs here"))
+        }
+        switch router.outbound(
+            source: state.own, sourceIP: peer.ip, destination: original, snapshot: state.snapshot, random: &random)
+        {
+        case .refuse(let why):
+            Kernel.abort(fd)
+            close(record, .refused(why.description))
+        case .tcp(let route):
+            record.destination = route.address
+            record.destinationWorkload = route.destinationWorkload
+            record.service = route.service
+            open(record)
+            relay(fd, to: route.address, from: nil, record)
+        case .hbone(let route):
+            tunnel(fd, peer, route, record)
+        }
+    }
+
+    /// Carries an accepted connection in HBONE.
+    func tunnel(_ fd: Int32, _ peer: SocketAddress, _ route: HBONERoute, _ record: ConnectionRecord) {
+        record.mutualTLS = true
+        record.destination = route.nextHop
+        record.hboneAddress = route.authority
+        record.destinationWorkload = route.destinationWorkload
+        record.service = route.service
+        record.sourceIdentity = state.own.identity
+        record.destinationIdentity = route.destinationWorkload?.identity
+        open(record)
+
+        let stream = TunnelStream(self, fd, record: record, connectingTo: nil)
+        guard stream.adopt() else { return close(record, .outOfDescriptors) }
+        let tunnel = findTunnel(
+            TunnelPool.Key(destination: route.nextHop, identities: route.expectedIdentities, source: peer.ip))
+        tunnel.open(stream, outgoingHead(route, source: peer))
+        if tunnel.phase == .awaitingCredential { tunnel.connect() }
+    }
+
+    private func outgoingHead(_ route: HBONERoute, source: SocketAddress) -> OutgoingHead {
+        OutgoingHead(
+            authority: route.authority, baggage: state.baggage,
+            forwarded: Forwarded(source: source, host: route.service?.hostname).headerValue,
+            traceparent: Traceparent(random: &random).description)
+    }
+
+    /// A pooled tunnel with room, or a new one, which is not connected yet: its first stream must be on it before it
+    /// can fail, so that the failure reaches the stream.
+    private func findTunnel(_ key: TunnelPool.Key) -> Tunnel {
+        let seconds = Kernel.realtimeMicroseconds() / 1_000_000
+        if let tunnel = tunnels.find(key, maxStreams: config.poolMaxStreams, nowSeconds: seconds) { return tunnel }
+        let tunnel = Tunnel(self, client: true, peer: key.destination, local: SocketAddress(key.source, 0))
+        tunnels.add(tunnel, key)
+        return tunnel
+    }
+
+    /// Passes plain TCP on to `address`.
+    func relay(_ fd: Int32, to address: SocketAddress, from source: IPAddress?, _ record: ConnectionRecord) {
+        let (upstream, _) = TCPSocket.connect(address, from: source, options: config.socketOptions)
+        guard upstream >= 0 else {
+            Kernel.abort(fd)
+            return close(record, .connect(address, errno: -upstream))
+        }
+        RelayEnd.join(self, accepted: fd, connecting: upstream, target: address, record: record)
+    }
+}

@@ -1,0 +1,345 @@
+import MeshCore
+import MeshLinux
+import MeshState
+import MeshTLS
+
+/// Who goes on reading in the next turn. Not retained: see `Reactor.graveyard`.
+@safe
+enum Reader {
+    case tunnel(Unmanaged<Tunnel>)
+    case relay(Unmanaged<RelayEnd>)
+}
+
+/// One thread's share of the data path: its own epoll, listeners, connections, buffers and timers.
+///
+/// Nothing in it is shared with another thread but the mailbox, the metrics (relaxed atomics) and the log sink. It
+/// never blocks and never takes a lock while it holds I/O. A turn is: events, timers, unfinished readers, tunnels with
+/// something to send, log lines, and last the release of what was closed; no callback runs inside another's turn.
+@safe
+final class Reactor {
+    /// Bytes of plaintext that one turn gathers for one tunnel, and of ciphertext that one read takes.
+    static let stageCapacity = 512 << 10
+    static let cipherCapacity = 512 << 10
+    /// Bytes that one connection may move in one turn before others get theirs.
+    static let turnBudget = 1 << 20
+
+    let config: ProxyConfig
+    let poller: Poller
+    let pool: BufferPool
+    let mailbox: Mailbox
+    let metrics: TrafficMetrics
+    var table = DescriptorTable()
+    var timers: TimerWheel
+    var log: AccessLog
+    var state: ProxyState
+    var random = SystemRandomNumberGenerator()
+    /// Monotonic nanoseconds, read once per turn.
+    var now: UInt64
+
+    // Scratch, shared by every connection of this reactor; nothing in it outlives the handling of one event.
+    let cipher: UnsafeMutablePointer<UInt8>
+    let plain: UnsafeMutablePointer<UInt8>
+    let stage: UnsafeMutablePointer<UInt8>
+    static let plainCapacity = cipherCapacity + (64 << 10)
+    /// Bytes of `stage` in use while one tunnel is pumped.
+    var staged = 0
+    var gather = Gather()
+    var requestHead = RequestHead()
+
+    // Work lists of this turn and the next. Entries are not retained: what is closed stays in the graveyard until no
+    // list can hold it any more.
+    private var dirty: [Unmanaged<Tunnel>] = unsafe []
+    private var again: [Reader] = []
+    private var spareDirty: [Unmanaged<Tunnel>] = unsafe []
+    private var spareAgain: [Reader] = []
+    private var due: [TimerWheel.Entry] = []
+    private var graveyard: [Unmanaged<AnyObject>] = unsafe []
+    private var olderGraveyard: [Unmanaged<AnyObject>] = unsafe []
+
+    let router: Router
+    /// Whether upstream sockets may take the client's address.
+    let transparent: Bool
+    var tunnels = TunnelPool()
+    var sources = BaggageSources()
+    var pipes = PipePool()
+    private var series: [SeriesKey: TrafficSeries] = [:]
+    private(set) var listeners: [Listener] = []
+    /// Tunnels and relays that are alive; what draining waits for.
+    var connections = 0
+    private(set) var draining = false
+    private var stopped = false
+
+    init(
+        config: ProxyConfig, state: ProxyState, mailbox: Mailbox, metrics: TrafficMetrics, sink: LogSink,
+        listeners: [Listener], transparent: Bool
+    ) throws(KernelError) {
+        self.config = config
+        self.transparent = transparent
+        router = Self.makeRouter(config)
+        self.state = state
+        self.mailbox = mailbox
+        self.metrics = metrics
+        self.listeners = listeners
+        poller = try Poller()
+        now = Kernel.monotonicNanoseconds()
+        timers = TimerWheel(now: now)
+        log = AccessLog(config.accessLog, sink: sink)
+        pool = BufferPool(
+            outputCapacity: TLSSession.sealedSize(of: Self.stageCapacity + Stage.slack) + (64 << 10))
+        unsafe cipher = .allocate(capacity: Self.cipherCapacity)
+        unsafe plain = .allocate(capacity: Self.plainCapacity)
+        unsafe stage = UnsafeMutablePointer<UInt8>.allocate(capacity: Stage.bytes) + TLSSession.headroom
+        for listener in listeners {
+            listener.token = table.occupy(listener.descriptor, .listener, listener)
+            _ = poller.add(listener.descriptor, .readable, token: listener.token)
+        }
+        let token = table.occupy(mailbox.descriptor, .doorbell, mailbox)
+        _ = poller.add(mailbox.descriptor, .readable, token: token)
+    }
+
+    deinit {
+        unsafe cipher.deallocate()
+        unsafe plain.deallocate()
+        unsafe (stage - TLSSession.headroom).deallocate()
+    }
+
+    private static func makeRouter(_ config: ProxyConfig) -> Router {
+        var router = Router()
+        router.network = config.network
+        router.hbonePort = config.hbonePort
+        router.illegalPorts = config.illegalPorts
+        router.localhostAppTunnel = config.localhostAppTunnel
+        return router
+    }
+
+    /// Serves until stopped, or until a drain has come to its end.
+    func run() {
+        while !stopped { turn() }
+        closeListeners()
+        for tunnel in everyTunnel { tunnel.close(.drained, graceful: true) }
+        for case let relay as RelayEnd in table.all(.relay) { relay.relayFail(.drained) }
+        for case let stream as TunnelStream in table.all(.stream) { stream.cut(.drained) }
+        log.flush()
+        releaseGraveyard()
+        releaseGraveyard()
+    }
+
+    /// Waits for events and handles them; what `run` repeats.
+    func turn() {
+        let idle = unsafe dirty.isEmpty && again.isEmpty && graveyard.isEmpty && olderGraveyard.isEmpty
+        let count = poller.wait(milliseconds: idle ? timers.wait(now: now) : 0)
+        now = Kernel.monotonicNanoseconds()
+        for index in 0..<count { dispatch(poller.token(index), poller.ready(index)) }
+        ringAlarms()
+        if !again.isEmpty { resumeReaders() }
+        if unsafe !dirty.isEmpty { pumpDirty() }
+        log.flush()
+        releaseGraveyard()
+        if draining, connections == 0 { stopped = true }
+    }
+
+    @inline(__always)
+    private func dispatch(_ token: UInt64, _ ready: Poller.Interest) {
+        let (occupant, object) = unsafe table.find(token)
+        guard let object = unsafe object else { return }
+        switch occupant {
+        case .stream:
+            unsafe object._withUnsafeGuaranteedRef { unsafe unsafeDowncast($0, to: TunnelStream.self).event(ready) }
+        case .tunnel: unsafe object._withUnsafeGuaranteedRef { unsafe unsafeDowncast($0, to: Tunnel.self).event(ready) }
+        case .relay:
+            unsafe object._withUnsafeGuaranteedRef { unsafe unsafeDowncast($0, to: RelayEnd.self).event(ready) }
+        case .listener: unsafe object._withUnsafeGuaranteedRef { unsafe accept(unsafeDowncast($0, to: Listener.self)) }
+        case .doorbell: readMail()
+        case .nobody: break
+        }
+    }
+
+    private func ringAlarms() {
+        timers.expire(now: now, into: &due)
+        if due.isEmpty { return }
+        // Ringing may set timers, never expire them: the list is ours until it is cleared.
+        for entry in due { ring(entry.alarm, entry.token) }
+        due.removeAll(keepingCapacity: due.capacity <= 4096)
+    }
+
+    private func ring(_ alarm: Alarm, _ token: UInt64) {
+        let (occupant, object) = unsafe table.find(token)
+        guard let object = unsafe object?.takeUnretainedValue() else { return }
+        switch occupant {
+        case .stream: unsafe unsafeDowncast(object, to: TunnelStream.self).alarm(alarm)
+        case .tunnel: unsafe unsafeDowncast(object, to: Tunnel.self).alarm(alarm)
+        case .relay: unsafe unsafeDowncast(object, to: RelayEnd.self).alarm(alarm)
+        case .listener: unsafe wake(unsafeDowncast(object, to: Listener.self))
+        // The deadline of a drain has come: what is still open is cut.
+        case .doorbell: if alarm == .drain { stopped = true }
+        case .nobody: break
+        }
+    }
+
+    // MARK: Work lists
+
+    /// `tunnel` has something to send: it is pumped at the end of this turn.
+    @inline(__always)
+    func markDirty(_ tunnel: Tunnel) {
+        if tunnel.isDirty { return }
+        tunnel.isDirty = true
+        unsafe dirty.append(.passUnretained(tunnel))
+    }
+
+    /// `reader` used up its share of this turn with bytes left to read.
+    func resumeLater(_ reader: Reader) { again.append(reader) }
+
+    private func resumeReaders() {
+        swap(&again, &spareAgain)
+        for reader in spareAgain {
+            switch reader {
+            case .tunnel(let tunnel): unsafe tunnel._withUnsafeGuaranteedRef { $0.resume() }
+            case .relay(let relay): unsafe relay._withUnsafeGuaranteedRef { $0.resume() }
+            }
+        }
+        spareAgain.removeAll(keepingCapacity: true)
+    }
+
+    private func pumpDirty() {
+        unsafe swap(&dirty, &spareDirty)
+        for index in unsafe spareDirty.indices { unsafe spareDirty[index]._withUnsafeGuaranteedRef { $0.pump() } }
+        unsafe spareDirty.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Descriptors
+
+    /// Takes `fd` into the table and polls it.
+    /// - Returns: its token; `nil` when the kernel refuses to poll it, and then nothing is kept.
+    func adopt(_ fd: Int32, _ occupant: Occupant, _ object: AnyObject) -> UInt64? {
+        let token = table.occupy(fd, occupant, object)
+        if poller.add(fd, .connection, token: token) >= 0 { return token }
+        unsafe table.vacate(fd)?.release()
+        return nil
+    }
+
+    /// Lets go of `fd`, which the caller closes; its object lives on until the lists of work have forgotten it.
+    func dismiss(_ fd: Int32) {
+        if let object = unsafe table.vacate(fd) { unsafe graveyard.append(object) }
+    }
+
+    /// The same for an object that has no descriptor.
+    func bury(_ object: AnyObject) { unsafe graveyard.append(.passRetained(object)) }
+
+    private func releaseGraveyard() {
+        // Two generations: what was closed in this turn may stand in a list that the next turn works through.
+        for index in unsafe olderGraveyard.indices { unsafe olderGraveyard[index].release() }
+        unsafe olderGraveyard.removeAll(keepingCapacity: true)
+        unsafe swap(&graveyard, &olderGraveyard)
+    }
+
+    // MARK: Control
+
+    private func readMail() {
+        for mail in mailbox.collect() {
+            switch mail {
+            case .publish(let next): publish(next)
+            case .drain: drain()
+            case .stop: stopped = true
+            }
+        }
+    }
+
+    private func publish(_ next: ProxyState) {
+        let wasPending = if case .pending = state.credential { true } else { false }
+        state = next
+        guard wasPending else { return }
+        if case .pending = next.credential { return }
+        for tunnel in everyTunnel { tunnel.credentialDecided() }
+    }
+
+    /// Those with a socket, and those that wait in the pool for our certificate.
+    private var everyTunnel: [Tunnel] {
+        table.all(.tunnel).compactMap { $0 as? Tunnel } + tunnels.all.filter { $0.phase == .awaitingCredential }
+    }
+
+    private func drain() {
+        guard !draining else { return }
+        draining = true
+        closeListeners()
+        timers.set(
+            .drain, table.token(of: mailbox.descriptor), after: UInt64(config.drainDeadline) * 1_000_000_000, now: now)
+        for tunnel in everyTunnel { tunnel.beginDrain() }
+    }
+
+    private func closeListeners() {
+        for listener in listeners {
+            dismiss(listener.descriptor)
+            Kernel.close(listener.descriptor)
+        }
+        listeners = []
+    }
+
+    // MARK: Accepting
+
+    private func accept(_ listener: Listener) {
+        // A bound per turn: a flood of new connections must not starve the open ones.
+        for _ in 0..<64 {
+            let (fd, peer) = TCPSocket.accept(listener.descriptor)
+            guard fd >= 0 else {
+                if fd == -Kernel.tooManyFiles || fd == -Kernel.tooManyFilesInSystem { rest(listener) }
+                return
+            }
+            switch listener.role {
+            case .outbound: acceptOutbound(fd, peer, on: listener)
+            case .inbound: acceptTunnel(fd, peer)
+            case .inboundPlaintext: acceptPlaintext(fd, peer, on: listener)
+            }
+        }
+    }
+
+    /// No descriptor is left: stop asking for a moment instead of spinning on a connection that cannot be taken.
+    private func rest(_ listener: Listener) {
+        listener.resting = true
+        _ = poller.modify(listener.descriptor, [], token: listener.token)
+        timers.set(.settle, listener.token, after: 100_000_000, now: now)
+    }
+
+    private func wake(_ listener: Listener) {
+        guard listener.resting else { return }
+        listener.resting = false
+        _ = poller.modify(listener.descriptor, .readable, token: listener.token)
+    }
+
+    // MARK: Metrics
+
+    /// Opens `record` for the metrics and the log.
+    func open(_ record: ConnectionRecord) {
+        record.isOpen = true
+        let series = find(record)
+        record.series = series
+        TrafficSeries.add(1, to: series.opened)
+        log.opened(record)
+    }
+
+    private func find(_ record: ConnectionRecord) -> TrafficSeries {
+        let key = SeriesKey(
+            reporter: record.reporter, mutualTLS: record.mutualTLS,
+            source: record.sourceWorkload.map(ObjectIdentifier.init),
+            destination: record.destinationWorkload.map(ObjectIdentifier.init),
+            service: record.service.map(ObjectIdentifier.init),
+            sourcePrincipal: record.mutualTLS ? record.sourceIdentity : nil)
+        if let found = series[key] { return found }
+        let made = TrafficSeries(
+            reporter: record.reporter, mutualTLS: record.mutualTLS, source: record.sourceWorkload,
+            destination: record.destinationWorkload, service: record.service, sourcePrincipal: key.sourcePrincipal)
+        series[key] = made
+        metrics.append(made)
+        return made
+    }
+
+    /// The end of a connection: one line, and one count. A record that never opened is logged as failed early.
+    func close(_ record: ConnectionRecord, _ failure: ConnectionFailure?) {
+        guard record.isOpen else {
+            if let failure { log.failed(record, failure) }
+            return
+        }
+        record.isOpen = false
+        record.series?.countClosed(failure?.flag ?? .none)
+        log.complete(record, failure: failure, now: now)
+    }
+}

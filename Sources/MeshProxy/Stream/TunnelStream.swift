@@ -1,0 +1,337 @@
+import CNghttp2
+import MeshCore
+import MeshLinux
+
+/// What reading the application's socket for a tunnel gave.
+enum ApplicationRead {
+    case bytes(Int), end, nothingYet, stageFull, failed
+}
+
+/// An application's TCP connection joined to one HTTP/2 stream. Confined to one reactor.
+///
+/// Uplink is application → tunnel, downlink tunnel → application. Each ends on its own (half-close); the connection is
+/// over when both have.
+@safe
+final class TunnelStream {
+    private unowned(unsafe) let home: Reactor
+    /// `nil` once HTTP/2 has closed the stream; bytes for the application may still be queued then.
+    private var tunnelLink = Unretained<Tunnel>(nil)
+    // Links of the tunnel's list of streams.
+    private var nextLink = Unretained<TunnelStream>(nil)
+    private var previousLink = Unretained<TunnelStream>(nil)
+
+    let record: ConnectionRecord
+    let descriptor: Int32
+    private var token: UInt64 = 0
+    var id: Int32 = 0
+    var queue = ByteQueue()
+    /// Where an inbound connection goes.
+    let target: SocketAddress
+    /// Bytes of ours that an inbound application reads before the peer's (PROXY header).
+    var preamble: [UInt8] = []
+    private var preambleLeft = 0
+
+    // Uplink
+    private var readable = false
+    private var sawHangup = false
+    /// The far side has accepted: bytes may flow.
+    private var isOpen = false
+    /// HTTP/2 asked for bytes, got none, and waits to be told.
+    private var isDeferred = false
+    private var uplinkDone = false
+
+    // Downlink
+    private(set) var writable = false
+    private var endIsReceived = false
+    private var writeShut = false
+
+    private(set) var isConnecting: Bool
+    private(set) var isClosed = false
+
+    /// - Parameter connectingTo: where the socket is on its way to (inbound); `nil` when it was accepted (outbound).
+    init(_ reactor: Reactor, _ descriptor: Int32, record: ConnectionRecord, connectingTo: SocketAddress?) {
+        unsafe home = reactor
+        self.descriptor = descriptor
+        self.record = record
+        isConnecting = connectingTo != nil
+        target = connectingTo ?? record.destination
+        reactor.connections += 1
+    }
+
+    /// The reactor outlives everything that it serves.
+    @inline(__always) var reactor: Reactor { unsafe home }
+
+    private var isOutbound: Bool { record.direction == .outbound }
+
+    @inline(__always) var tunnel: Tunnel? {
+        get { tunnelLink.object }
+        set { tunnelLink.object = newValue }
+    }
+    var next: TunnelStream? {
+        get { nextLink.object }
+        set { nextLink.object = newValue }
+    }
+    var previous: TunnelStream? {
+        get { previousLink.object }
+        set { previousLink.object = newValue }
+    }
+
+    /// Has the reactor poll the socket.
+    /// - Returns: false when it cannot be, and then the socket is closed.
+    func adopt() -> Bool {
+        guard let token = reactor.adopt(descriptor, .stream, self) else {
+            Kernel.abort(descriptor)
+            isClosed = true
+            reactor.connections -= 1
+            return false
+        }
+        self.token = token
+        if isConnecting {
+            let limit = UInt64(reactor.config.connectTimeout) * 1_000_000_000
+            reactor.timers.set(.connect, token, after: limit, now: reactor.now)
+        }
+        return true
+    }
+
+    // MARK: Events
+
+    func event(_ ready: Poller.Interest) {
+        if isConnecting {
+            guard !ready.isDisjoint(with: .connected) else { return }
+            let error = Kernel.pendingError(descriptor)
+            guard error == 0 else { return connectFailed(.connect(target, errno: error)) }
+            connected()
+        }
+        if ready.contains(.error) { return applicationFailed("application", Kernel.pendingError(descriptor)) }
+        if !ready.isDisjoint(with: .anythingToRead) {
+            if !ready.isDisjoint(with: .ended) { sawHangup = true }
+            readable = true
+            wantSend()
+        }
+        if ready.contains(.writable), !isClosed {
+            writable = true
+            if !queue.isEmpty { drainQueue() } else if endIsReceived { shutWrite() }
+        }
+    }
+
+    func alarm(_ alarm: Alarm) {
+        guard alarm == .connect, isConnecting else { return }
+        connectFailed(.connectTimeout(target, seconds: reactor.config.connectTimeout))
+    }
+
+    // MARK: Opening
+
+    /// Inbound: the application took our connection.
+    private func connected() {
+        isConnecting = false
+        isOpen = true
+        guard let tunnel = tunnel else { return }
+        tunnel.accept(self)
+        if !preamble.isEmpty { queuePreamble() }
+    }
+
+    /// The preamble goes the way of refused bytes, ahead of all others; the socket's first event sends it.
+    private func queuePreamble() {
+        unsafe preamble.withUnsafeBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return }
+            unsafe queue.append(base, bytes.count, from: reactor.pool)
+        }
+        preambleLeft = preamble.count
+        tunnel?.noteQueued(preamble.count)
+        preamble = []
+    }
+
+    private func connectFailed(_ failure: ConnectionFailure) {
+        tunnel?.refuse(self, status: 503)
+        finish(failure, abort: true)
+    }
+
+    /// Outbound: the far proxy answered.
+    func responseReceived(status: Int) {
+        guard isOutbound, !isOpen else { return }
+        guard status == 200 else {
+            resetStream(NGHTTP2_CANCEL)
+            return finish(.status(status), abort: true)
+        }
+        isOpen = true
+        wantSend()
+    }
+
+    // MARK: Uplink
+
+    /// Tells HTTP/2 that the application has bytes.
+    private func wantSend() {
+        guard isOpen, isDeferred, readable, !uplinkDone, let tunnel = tunnel else { return }
+        isDeferred = false
+        _ = unsafe nghttp2_session_resume_data(tunnel.http2, id)
+        reactor.markDirty(tunnel)
+    }
+
+    /// Called by HTTP/2 for the payload of the next DATA frame, which goes straight to its place in the stage.
+    func readApplication(atMost length: Int) -> ApplicationRead {
+        guard isOpen, readable, !isClosed else {
+            isDeferred = true
+            return .nothingYet
+        }
+        let room = Reactor.stageCapacity - reactor.staged - HTTP2.frameHeader
+        guard room >= 4096 else { return .stageFull }
+        let wanted = min(length, room)
+        let count = unsafe Kernel.receive(descriptor, reactor.stage + reactor.staged + HTTP2.frameHeader, wanted)
+        if count > 0 {
+            if count < wanted, !sawHangup { readable = false }
+            if isOutbound { record.countClientToServer(count) } else { record.countServerToClient(count) }
+            return .bytes(count)
+        }
+        if count == 0 {
+            uplinkDone = true
+            if writeShut { finish(nil, abort: false) }
+            return .end
+        }
+        if count == -Kernel.again {
+            readable = false
+            isDeferred = true
+            return .nothingYet
+        }
+        finish(
+            Self.ignorable(Int32(-count)) ? nil : .socket("read from the application", errno: Int32(-count)),
+            abort: true)
+        return .failed
+    }
+
+    // MARK: Downlink
+
+    /// The gathered bytes of a turn were written (`done` of `total`) and the rest queued.
+    func delivered(_ done: Int, of total: Int) {
+        if isOutbound { record.countServerToClient(total) } else { record.countClientToServer(total) }
+        if done < total {
+            writable = false
+            tunnel?.noteQueued(total - done)
+        }
+        if done > 0 { tunnel?.credit(self, done) }
+    }
+
+    private func drainQueue() {
+        let (sent, error) = queue.drain(to: descriptor, pool: reactor.pool)
+        if error == -Kernel.again { writable = false }
+        if sent > 0, let tunnel = tunnel {
+            tunnel.noteQueued(-sent)
+            let ours = min(sent, preambleLeft)
+            preambleLeft -= ours
+            if sent > ours { tunnel.credit(self, sent - ours) }
+        }
+        if error != 0, error != -Kernel.again { return applicationFailed("write to the application", Int32(-error)) }
+        if queue.isEmpty, endIsReceived { shutWrite() }
+    }
+
+    /// The far side will send no more.
+    func endReceived() {
+        guard !endIsReceived, !isClosed else { return }
+        endIsReceived = true
+        if queue.isEmpty, !isConnecting { shutWrite() }
+    }
+
+    private func shutWrite() {
+        guard !writeShut else { return }
+        writeShut = true
+        if uplinkDone { finish(nil, abort: false) } else { Kernel.shutdownWrite(descriptor) }
+    }
+
+    // MARK: Ending
+
+    /// HTTP/2 closed the stream: both sides ended it, or one reset it.
+    func closedByHTTP2(_ code: UInt32) {
+        guard !isClosed else { return }
+        detach()
+        if code == NGHTTP2_NO_ERROR.rawValue, isOpen {
+            // A reset without an error says: I have sent all and want no more.
+            uplinkDone = true
+            endReceived()
+            if writeShut { finish(nil, abort: false) }
+            return
+        }
+        if endIsReceived, uplinkDone { return }
+        // A cancelled stream ended early on the far side, which is no failure of the mesh; but the application must not
+        // take it for a complete transfer.
+        let cancelled = code == NGHTTP2_CANCEL.rawValue && isOpen
+        finish(cancelled ? nil : .streamReset(code: code), abort: true)
+    }
+
+    /// The tunnel under this stream is gone.
+    func tunnelClosed(_ failure: ConnectionFailure) {
+        detach()
+        // Both ends were received already: what is queued for the application still goes out.
+        if endIsReceived, uplinkDone { return }
+        finish(failure, abort: true)
+    }
+
+    func applicationFailed(_ what: String, _ errno: Int32) {
+        resetStream(NGHTTP2_CANCEL)
+        finish(errno == 0 || Self.ignorable(errno) ? nil : .socket(what, errno: errno), abort: true)
+    }
+
+    /// How applications commonly end connections; not failures.
+    private static func ignorable(_ errno: Int32) -> Bool { Kernel.isDisconnect(errno) }
+
+    private func resetStream(_ code: nghttp2_error_code) {
+        guard let tunnel = tunnel else { return }
+        _ = unsafe nghttp2_submit_rst_stream(tunnel.http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
+        reactor.markDirty(tunnel)
+    }
+
+    /// Cuts the tie to HTTP/2: no callback finds this stream any more.
+    private func detach() {
+        guard let tunnel = tunnel else { return }
+        _ = unsafe nghttp2_session_set_stream_user_data(tunnel.http2, id, nil)
+        tunnel.remove(self)
+    }
+
+    /// Ends the connection. Called once; later calls do nothing.
+    private func finish(_ failure: ConnectionFailure?, abort: Bool) {
+        guard !isClosed else { return }
+        isClosed = true
+        detach()
+        queue.discard(reactor.pool)
+        reactor.dismiss(descriptor)
+        if abort { Kernel.abort(descriptor) } else { Kernel.close(descriptor) }
+        reactor.connections -= 1
+        reactor.close(record, failure)
+    }
+
+    /// Ends the connection from outside: a policy changed, the process stops.
+    func cut(_ failure: ConnectionFailure) {
+        resetStream(NGHTTP2_CANCEL)
+        finish(failure, abort: true)
+    }
+}
+
+extension Reactor {
+    /// Adds decrypted payload to what one application socket gets in one write.
+    @inline(__always)
+    func deliver(_ stream: TunnelStream, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        if gather.stream !== stream || gather.isFull {
+            flushGather()
+            gather.stream = stream
+        }
+        unsafe gather.add(bytes, count)
+    }
+
+    /// Writes what is gathered, and queues what the socket refuses.
+    func flushGather() {
+        guard let stream = gather.stream else { return }
+        gather.stream = nil
+        let total = gather.bytes
+        guard !stream.isClosed else { return gather.clear() }
+        var done = 0
+        if stream.writable, stream.queue.isEmpty {
+            let wrote = gather.write(to: stream.descriptor)
+            if wrote < 0, wrote != -Kernel.again {
+                gather.clear()
+                return stream.applicationFailed("write to the application", Int32(-wrote))
+            }
+            done = max(0, wrote)
+        }
+        if done < total { gather.keep(after: done, in: &stream.queue, pool) }
+        gather.clear()
+        stream.delivered(done, of: total)
+    }
+}

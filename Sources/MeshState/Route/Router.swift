@@ -1,0 +1,117 @@
+package import MeshCore
+
+/// Decides where connections go. Pure: a snapshot and an address in, a route with its reason out.
+package struct Router: Sendable {
+    /// The network of this node. Default "".
+    package var network = ""
+    /// The port where proxies take tunnels. Default 15008.
+    package var hbonePort: UInt16 = 15008
+    /// Ports of the proxy itself, which nobody may be sent to. Default 15001, 15006 and 15008.
+    package var illegalPorts: [UInt16] = [15001, 15006, 15008]
+    /// An application tunnel with a PROXY header is delivered to loopback. Default true.
+    package var localhostAppTunnel = true
+
+    package init() {}
+}
+
+extension Router {
+    /// The route of a connection that the application of `source` opened to `destination`.
+    ///
+    /// On the per-connection path. Source: spec of the node proxy, section 6 steps 2 to 4.
+    /// - Parameter sourceIP: the address that it comes from; `nil` means any address of `source`.
+    package func outbound(
+        source: Workload, sourceIP: IPAddress? = nil, destination: SocketAddress, snapshot: MeshSnapshot,
+        random: inout some RandomNumberGenerator
+    ) -> OutboundRoute {
+        do throws(RouteRefusal) {
+            return try route(source, sourceIP, destination, snapshot, &random)
+        } catch {
+            return .refuse(error)
+        }
+    }
+
+    private func route(
+        _ source: Workload, _ sourceIP: IPAddress?, _ destination: SocketAddress, _ snapshot: MeshSnapshot,
+        _ random: inout some RandomNumberGenerator
+    ) throws(RouteRefusal) -> OutboundRoute {
+        if destination.ip.isLoopback, illegalPorts.contains(destination.port) { throw .selfCall(destination) }
+
+        var addressed: Service?
+        if case .service(let entry) = snapshot.findAddress(
+            network: network, ip: destination.ip, clientNamespace: source.namespace)
+        {
+            addressed = entry.service
+            if let gateway = Self.waypoint(of: entry.service, &random) {
+                return try .hbone(
+                    toWaypoint(
+                        gateway, of: .service(entry.service), service: entry.service, source, destination, snapshot,
+                        &random
+                    ))
+            }
+        }
+
+        guard let upstream = try upstream(of: destination, addressed, source, snapshot, &random) else {
+            let isService = addressed != nil
+            return .tcp(
+                TCPRoute(
+                    address: destination, destinationWorkload: nil, service: addressed,
+                    reason: isService ? .passthroughService : .passthrough))
+        }
+        let service = upstream.entry?.service
+        try checkNetwork(of: upstream.workload, service, source)
+        if addressed == nil, let gateway = upstream.workload.fields.waypoint,
+            !isWaypoint(source, at: sourceIP, gateway, snapshot)
+        {
+            return try .hbone(
+                toWaypoint(
+                    gateway, of: .workload(upstream.workload), service: service, source, destination, snapshot, &random)
+            )
+        }
+        let target = try upstream.address(for: destination.ip)
+        guard upstream.workload.tunnelProtocol == .hbone else {
+            return .tcp(
+                TCPRoute(
+                    address: target, destinationWorkload: upstream.workload, service: service, reason: .plainWorkload))
+        }
+        guard !upstream.expectedIdentities.isEmpty else { throw .noIdentity(upstream.workload) }
+        return .hbone(
+            HBONERoute(
+                nextHop: SocketAddress(target.ip, hbonePort), authority: target.authority,
+                expectedIdentities: upstream.expectedIdentities, destinationWorkload: upstream.workload,
+                service: service,
+                actual: target, reason: service == nil ? .workload : .serviceEndpoint))
+    }
+
+    /// `nil`: pass the connection through.
+    private func upstream(
+        of destination: SocketAddress, _ addressed: Service?, _ source: Workload, _ snapshot: MeshSnapshot,
+        _ random: inout some RandomNumberGenerator
+    ) throws(RouteRefusal) -> Upstream? {
+        switch snapshot.findUpstream(network: source.network, ip: destination.ip, clientNamespace: source.namespace) {
+        case .workload(let workload): return Upstream(workload, port: destination.port)
+        case .service(let entry):
+            switch LoadBalancing.choose(
+                for: source, among: entry, port: destination.port, mode: .standard, random: &random)
+            {
+            case .success(let choice): return Upstream(choice, of: entry)
+            case .failure(.passthrough): return nil
+            // Only who addressed the service is refused. Where its address is a workload's too, the workload was meant.
+            case .failure(let gap):
+                if let addressed { throw .noHealthyUpstream(addressed, port: destination.port, gap) }
+                return nil
+            }
+        case nil:
+            guard let addressed, addressed.fields.loadBalancer?.mode != .passthrough else { return nil }
+            throw .noHealthyUpstream(addressed, port: destination.port, .noEndpoints)
+        }
+    }
+
+    private func checkNetwork(
+        of workload: Workload, _ service: Service?, _ source: Workload
+    ) throws(RouteRefusal) {
+        guard workload.network != source.network else { return }
+        guard let service else { throw .crossNetworkWithoutService(workload) }
+        guard workload.fields.networkGateway != nil else { throw .noNetworkGateway(workload) }
+        throw .crossNetworkUnsupported(workload, service)
+    }
+}

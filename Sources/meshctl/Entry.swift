@@ -1,0 +1,6 @@
+import MeshCommands
+
+@main
+struct Entry {
+    static func main() async { await Meshctl.main() }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Glibc
+import MeshCore
+import MeshLinux
+import MeshPolicy
+import MeshState
+import MeshTLS
+import Testing
+
+@testable import MeshProxy
+
+/// One reactor that talks HBONE with itself over loopback: the test's thread turns it, and other threads are the
+/// applications at both ends.
+final class LoopbackMesh {
+    let reactor: Reactor
+    let workload: Workload
+    private let sink: LogSink
+    private let hbone: SocketAddress
+
+    init(policies: [AuthorizationPolicy] = [], configure: (inout ProxyConfig) -> Void = { _ in }) throws {
+        var fields = Workload.Fields()
+        fields.uid = "cart"
+        fields.name = "cart"
+        fields.namespace = "shop"
+        fields.serviceAccount = "cart"
+        fields.trustDomain = "cluster.local"
+        fields.addresses = [.loopbackV4]
+        fields.tunnelProtocol = .hbone
+        workload = Workload(fields)
+        var store = MeshStore()
+        _ = store.apply([.workload(workload)])
+        let pki = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Fixtures/pki")
+        func read(_ name: String) throws -> String {
+            try String(contentsOf: pki.appending(path: name), encoding: .utf8)
+        }
+        let credential = try TLSCredential(
+            CredentialPEM(
+                certificateChain: read("cart.pem"), privateKey: read("cart.key.pem"), trustBundle: read("root.pem")))
+        let state = ProxyState(
+            snapshot: store.snapshot, own: workload, policy: PolicyEngine(policies),
+            credential: .available(credential), baggage: "")
+        var config = ProxyConfig()
+        config.accessLog.threshold = .off
+        config.originalSource = .never
+        configure(&config)
+        sink = try LogSink(descriptor: 2)
+        let listening = try TCPSocket.listen(
+            SocketAddress(.loopbackV4, 0), reusePort: false, transparent: false, options: SocketOptions())
+        hbone = try #require(TCPSocket.localAddress(listening.descriptor))
+        reactor = try Reactor(
+            config: config, state: state, mailbox: Mailbox(), metrics: TrafficMetrics(), sink: sink,
+            listeners: [Listener(.inbound, descriptor: listening.descriptor, address: hbone)], transparent: false)
+    }
+
+    deinit { sink.close() }
+
+    /// Opens a tunnelled connection to `application`; the client's end of it is returned, blocking.
+    func connect(to application: SocketAddress, expecting: [SPIFFEID]? = nil) throws -> Int32 {
+        var ends: [Int32] = [0, 0]
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+        let record = ConnectionRecord(
+            .outbound, source: SocketAddress(.loopbackV4, 1), destination: application, start: reactor.now)
+        let identity = try #require(workload.identity)
+        reactor.tunnel(
+            ends[0], SocketAddress(.loopbackV4, 1),
+            HBONERoute(
+                nextHop: hbone, authority: application.description, expectedIdentities: expecting ?? [identity],
+                destinationWorkload: workload, service: nil, actual: application, reason: .workload), record)
+        return ends[1]
+    }
+
+    /// Turns the reactor until `done`, at most ten seconds.
+    func turn(until done: () -> Bool) throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        // An alarm keeps a turn from sleeping past the deadline.
+        while !done() {
+            try #require(ContinuousClock.now < deadline, "the reactor did not come to the expected state")
+            reactor.timers.set(.settle, 0, after: 50_000_000, now: reactor.now)
+            reactor.turn()
+        }
+    }
+}
+
+/// A blocking TCP listener on loopback: the application behind the tunnel.
+struct Application {
+    let descriptor: Int32
+    let address: SocketAddress
+
+    init() throws {
+        let listening = try TCPSocket.listen(
+            SocketAddress(.loopbackV4, 0), reusePort: false, transparent: false, options: SocketOptions())
+        descriptor = listening.descriptor
+        address = try #require(TCPSocket.localAddress(descriptor))
+        _ = fcntl(descriptor, F_SETFL, 0)
+    }
+
+    /// Takes one connection and runs `body` with it on a thread of its own.
+    func serve(_ body: @escaping @Sendable (Int32) -> Void) throws -> KernelThread {
+        let listener = descriptor
+        return try KernelThread.start("application") {
+            let connection = accept(listener, nil, nil)
+            body(connection)
+            close(connection)
+            close(listener)
+        }
+    }
+}

