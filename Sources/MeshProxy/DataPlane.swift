@@ -5,7 +5,7 @@ import Synchronization
 
 /// The data path as the control plane holds it: reactors on threads of their own, fed with snapshots.
 package final class DataPlane: Sendable {
-    private let mailboxes: [Mailbox]
+    let mailboxes: [Mailbox]
     private let threads: Mutex<[KernelThread]>
     private let metrics: [TrafficMetrics]
     /// What is listened on, as bound: a port that was asked for as 0 is known here.
@@ -98,6 +98,7 @@ package final class DataPlane: Sendable {
             sink.write(lines)
             for listener in mine { Kernel.close(listener.descriptor) }
         }
+        mailbox.close()
     }
 
     /// Connections accepted from now on are judged by `state`.
@@ -117,7 +118,7 @@ package final class DataPlane: Sendable {
         }) { thread.join() }
     }
 
-    private func post(_ mail: Mail) { for mailbox in mailboxes { mailbox.post(mail) } }
+    func post(_ mail: Mail) { for mailbox in mailboxes { mailbox.post(mail) } }
 
     /// The traffic metrics as OpenMetrics text, without the closing `# EOF`.
     package func metricsText() -> String {

@@ -29,7 +29,7 @@ package struct AccessLogOptions: Sendable, Equatable {
 /// Source: field names and order as ztunnel's target `access`, so that log pipelines keep working.
 struct AccessLog {
     private let format: LogLine.Format
-    private let threshold: AccessLogOptions.Threshold
+    var threshold: AccessLogOptions.Threshold
     private let sink: LogSink
     private var pending: [UInt8] = []
 

@@ -1,4 +1,5 @@
 import MeshCore
+import MeshPolicy
 
 /// What is known of one connection, for the access log, the metrics and whoever asks why.
 ///
@@ -11,7 +12,16 @@ final class ConnectionRecord {
     /// True from the moment that counts as "opened".
     var isOpen = false
     var source: SocketAddress
+    /// What the log names: the next hop (outbound), or where the connection was aimed at (inbound).
     var destination: SocketAddress
+    /// Where the client wanted to go.
+    let original: SocketAddress
+    /// What policies judged an inbound connection by when it was accepted; `nil` for outbound ones.
+    var facts: PolicyFacts?
+    /// A tunnel within a tunnel, to another network.
+    var isDoubleTunnel = false
+    /// Host of the peer's `forwarded` header.
+    var forwardedHost: String?
     /// Authority of the CONNECT, when there was one.
     var hboneAddress = ""
     var sourceWorkload: Workload?
@@ -29,6 +39,7 @@ final class ConnectionRecord {
         self.direction = direction
         self.source = source
         self.destination = destination
+        original = destination
         self.start = start
     }
 

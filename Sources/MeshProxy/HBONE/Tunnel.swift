@@ -3,6 +3,7 @@ import MeshCore
 import MeshLinux
 import MeshPolicy
 import MeshTLS
+import Synchronization
 
 /// One HBONE connection: a socket, a TLS session and an HTTP/2 session whose streams are TCP connections.
 ///
@@ -14,6 +15,11 @@ final class Tunnel {
     enum Phase: UInt8 { case awaitingCredential, connecting, handshaking, open, closed }
 
     private unowned(unsafe) let home: Reactor
+    /// Tells it from every other tunnel of this process, for people.
+    let number: UInt64
+    private static let count = Atomic<UInt64>(0)
+    /// Monotonic nanoseconds.
+    let madeAt: UInt64
     /// True when we made the connection.
     let isClient: Bool
     /// The far end of the socket.
@@ -60,6 +66,8 @@ final class Tunnel {
 
     init(_ reactor: Reactor, client: Bool, peer: SocketAddress, local: SocketAddress) {
         unsafe home = reactor
+        number = Self.count.add(1, ordering: .relaxed).newValue
+        madeAt = reactor.now
         isClient = client
         self.peer = peer
         self.local = local

@@ -23,7 +23,9 @@ extension Reactor {
         record.destinationWorkload = state.own
         record.service = router.inboundService(
             own: state.own, authorityService: nil, forwardedHost: nil, port: original.port, snapshot: state.snapshot)
-        let decision = state.policy.decide(PolicyFacts(source: peer.ip, destination: original, peer: nil))
+        let facts = PolicyFacts(source: peer.ip, destination: original, peer: nil)
+        record.facts = facts
+        let decision = state.policy.decide(facts)
         open(record)
         guard decision.verdict.isAllowed else {
             Kernel.abort(fd)

@@ -44,6 +44,7 @@ extension Tunnel {
         let reactor = reactor
         describe(record, authority, target)
         let facts = PolicyFacts(source: peer.ip, destination: target.policyDestination, peer: peerIdentity)
+        record.facts = facts
         let decision = reactor.state.policy.decide(facts)
         reactor.open(record)
         guard decision.verdict.isAllowed else {
@@ -90,6 +91,7 @@ extension Tunnel {
             record.sourceWorkload = reactor.sources.find(head.baggageText)
         }
         let host = unsafe head.withForwarded { unsafe Forwarded(bytes: $0) }?.host
+        record.forwardedHost = host
         record.service = reactor.router.inboundService(
             own: state.own, authorityService: target.service, forwardedHost: host, port: target.upstream.port,
             snapshot: state.snapshot)

@@ -58,6 +58,14 @@ struct DescriptorTable: ~Copyable {
         return unsafe (slots[index].occupant, slots[index].object)
     }
 
+    /// One past the last slot.
+    var end: Int { capacity }
+
+    /// Who holds the descriptor of that number; the object is alive at least until the end of the turn.
+    func occupant(at index: Int) -> (occupant: Occupant, object: AnyObject?) {
+        unsafe (slots[index].occupant, slots[index].object?.takeUnretainedValue())
+    }
+
     /// Every object of a kind. A copy, since what is done with them may change the table.
     func all(_ occupant: Occupant) -> [AnyObject] {
         var found: [AnyObject] = []

@@ -9,27 +9,62 @@ enum Mail: Sendable {
     case drain
     /// Close everything and end the thread.
     case stop
+    /// Lists what is open. Answered in any case, with what is known when the reactor ends first.
+    case connections(@Sendable ([ConnectionInfo]) -> Void)
+    case tunnels(@Sendable ([TunnelInfo]) -> Void)
+    case accessLog(AccessLogOptions.Threshold)
+}
+
+extension Mail {
+    /// Nobody will read this any more.
+    func answerEmpty() {
+        switch self {
+        case .connections(let answer): answer([])
+        case .tunnels(let answer): answer([])
+        case .publish, .drain, .stop, .accessLog: break
+        }
+    }
 }
 
 /// The way into a reactor from other threads: a queue and a doorbell.
 final class Mailbox: Sendable {
-    private let queue = Mutex<[Mail]>([])
+    private struct State {
+        var mail: [Mail] = []
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
     private let doorbell: Doorbell
 
     init() throws(KernelError) { doorbell = try Doorbell() }
 
     var descriptor: Int32 { doorbell.descriptor }
 
-    func post(_ mail: Mail) {
-        queue.withLock { $0.append(mail) }
-        doorbell.ring()
+    /// - Returns: false when the reactor has ended; the mail is lost then.
+    @discardableResult
+    func post(_ mail: Mail) -> Bool {
+        let taken = state.withLock { state in
+            if !state.isClosed { state.mail.append(mail) }
+            return !state.isClosed
+        }
+        if taken { doorbell.ring() }
+        return taken
     }
 
     func collect() -> [Mail] {
         doorbell.clear()
-        return queue.withLock { queue in
-            defer { queue = [] }
-            return queue
+        return state.withLock { state in
+            defer { state.mail = [] }
+            return state.mail
         }
+    }
+
+    /// Takes no more mail, and answers what lies here.
+    func close() {
+        let rest = state.withLock { state in
+            defer { state = State(isClosed: true) }
+            return state.mail
+        }
+        for mail in rest { mail.answerEmpty() }
     }
 }

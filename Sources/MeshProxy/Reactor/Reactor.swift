@@ -66,6 +66,7 @@ final class Reactor {
     private(set) var listeners: [Listener] = []
     /// Tunnels and relays that are alive; what draining waits for.
     var connections = 0
+    var walks = Walks()
     private(set) var draining = false
     private var stopped = false
 
@@ -119,6 +120,7 @@ final class Reactor {
         for tunnel in everyTunnel { tunnel.close(.drained, graceful: true) }
         for case let relay as RelayEnd in table.all(.relay) { relay.relayFail(.drained) }
         for case let stream as TunnelStream in table.all(.stream) { stream.cut(.drained) }
+        abandonWalks()
         log.flush()
         releaseGraveyard()
         releaseGraveyard()
@@ -126,11 +128,13 @@ final class Reactor {
 
     /// Waits for events and handles them; what `run` repeats.
     func turn() {
-        let idle = unsafe dirty.isEmpty && again.isEmpty && graveyard.isEmpty && olderGraveyard.isEmpty
+        let idle =
+            unsafe dirty.isEmpty && again.isEmpty && graveyard.isEmpty && olderGraveyard.isEmpty && walks.isEmpty
         let count = poller.wait(milliseconds: idle ? timers.wait(now: now) : 0)
         now = Kernel.monotonicNanoseconds()
         for index in 0..<count { dispatch(poller.token(index), poller.ready(index)) }
         ringAlarms()
+        if !walks.isEmpty { stepWalks() }
         if !again.isEmpty { resumeReaders() }
         if unsafe !dirty.isEmpty { pumpDirty() }
         log.flush()
@@ -240,6 +244,9 @@ final class Reactor {
             case .publish(let next): publish(next)
             case .drain: drain()
             case .stop: stopped = true
+            case .connections(let answer): walks.connections.append(Listing(answer))
+            case .tunnels(let answer): walks.tunnels.append(Listing(answer))
+            case .accessLog(let threshold): log.threshold = threshold
             }
         }
     }

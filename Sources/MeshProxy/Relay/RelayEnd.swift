@@ -16,9 +16,9 @@ final class RelayEnd {
     private var twinLink = Unretained<RelayEnd>(nil)
     private let descriptor: Int32
     private var token: UInt64 = 0
-    private let record: ConnectionRecord
+    let record: ConnectionRecord
     /// True for the end that faces the client.
-    private let facesClient: Bool
+    let facesClient: Bool
     private let target: SocketAddress
 
     private var isConnecting: Bool

@@ -18,28 +18,8 @@ final class LoopbackMesh {
     private let hbone: SocketAddress
 
     init(policies: [AuthorizationPolicy] = [], configure: (inout ProxyConfig) -> Void = { _ in }) throws {
-        var fields = Workload.Fields()
-        fields.uid = "cart"
-        fields.name = "cart"
-        fields.namespace = "shop"
-        fields.serviceAccount = "cart"
-        fields.trustDomain = "cluster.local"
-        fields.addresses = [.loopbackV4]
-        fields.tunnelProtocol = .hbone
-        workload = Workload(fields)
-        var store = MeshStore()
-        _ = store.apply([.workload(workload)])
-        let pki = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Fixtures/pki")
-        func read(_ name: String) throws -> String {
-            try String(contentsOf: pki.appending(path: name), encoding: .utf8)
-        }
-        let credential = try TLSCredential(
-            CredentialPEM(
-                certificateChain: read("cart.pem"), privateKey: read("cart.key.pem"), trustBundle: read("root.pem")))
-        let state = ProxyState(
-            snapshot: store.snapshot, own: workload, policy: PolicyEngine(policies),
-            credential: .available(credential), baggage: "")
+        let state = try Self.state(policies: policies)
+        workload = state.own
         var config = ProxyConfig()
         config.accessLog.threshold = .off
         config.originalSource = .never
@@ -51,6 +31,32 @@ final class LoopbackMesh {
         reactor = try Reactor(
             config: config, state: state, mailbox: Mailbox(), metrics: TrafficMetrics(), sink: sink,
             listeners: [Listener(.inbound, descriptor: listening.descriptor, address: hbone)], transparent: false)
+    }
+
+    /// Acts for the workload shop/cart, which lives at 127.0.0.1.
+    static func state(policies: [AuthorizationPolicy] = []) throws -> ProxyState {
+        var fields = Workload.Fields()
+        fields.uid = "cart"
+        fields.name = "cart"
+        fields.namespace = "shop"
+        fields.serviceAccount = "cart"
+        fields.trustDomain = "cluster.local"
+        fields.addresses = [.loopbackV4]
+        fields.tunnelProtocol = .hbone
+        let workload = Workload(fields)
+        var store = MeshStore()
+        _ = store.apply([.workload(workload)])
+        let pki = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Fixtures/pki")
+        func read(_ name: String) throws -> String {
+            try String(contentsOf: pki.appending(path: name), encoding: .utf8)
+        }
+        let credential = try TLSCredential(
+            CredentialPEM(
+                certificateChain: read("cart.pem"), privateKey: read("cart.key.pem"), trustBundle: read("root.pem")))
+        return ProxyState(
+            snapshot: store.snapshot, own: workload, policy: PolicyEngine(policies),
+            credential: .available(credential), baggage: "")
     }
 
     deinit { sink.close() }

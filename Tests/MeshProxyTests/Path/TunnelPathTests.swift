@@ -15,7 +15,7 @@ final class Count: Sendable {
     var now: Int { value.load(ordering: .sequentiallyConsistent) }
 }
 
-private func readAll(_ fd: Int32, _ count: Count, check: ((UnsafeBufferPointer<UInt8>) -> Void)? = nil) {
+func readAll(_ fd: Int32, _ count: Count, check: ((UnsafeBufferPointer<UInt8>) -> Void)? = nil) {
     let buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: 1 << 18)
     defer { buffer.deallocate() }
     while true {
@@ -26,7 +26,7 @@ private func readAll(_ fd: Int32, _ count: Count, check: ((UnsafeBufferPointer<U
     }
 }
 
-private func writeZeros(_ fd: Int32, _ total: Int) {
+func writeZeros(_ fd: Int32, _ total: Int) {
     let buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: 1 << 18)
     buffer.initialize(repeating: 0, count: 1 << 18)
     defer { buffer.deallocate() }

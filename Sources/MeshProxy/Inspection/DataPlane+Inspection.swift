@@ -1,0 +1,26 @@
+extension DataPlane {
+    /// Every open connection of every reactor, in no particular order.
+    ///
+    /// Cost: a reactor looks at a few hundred connections per turn, so it takes some turns and stalls nobody. A
+    /// connection that opens or closes meanwhile may be in the list or not; none is in it twice.
+    package func connections() async -> [ConnectionInfo] { await gather { .connections($0) } }
+
+    /// Every tunnel: pooled ones, accepted ones, and those that are under way.
+    package func tunnels() async -> [TunnelInfo] { await gather { .tunnels($0) } }
+
+    private func gather<Item: Sendable>(
+        _ question: @Sendable (@escaping @Sendable ([Item]) -> Void) -> Mail
+    ) async -> [Item] {
+        var all: [Item] = []
+        for mailbox in mailboxes {
+            all += await withCheckedContinuation { continuation in
+                // A reactor that has ended has no connections.
+                if !mailbox.post(question { continuation.resume(returning: $0) }) { continuation.resume(returning: []) }
+            }
+        }
+        return all
+    }
+
+    /// From now on the access log holds what is at least this severe.
+    package func setAccessLogThreshold(_ threshold: AccessLogOptions.Threshold) { post(.accessLog(threshold)) }
+}
