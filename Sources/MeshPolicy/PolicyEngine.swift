@@ -24,6 +24,9 @@ package struct PolicyEngine: Sendable {
         self.init(sets: [PolicySet(policies)], missing: missing)
     }
 
+    /// Whether both judge by the same compiled policies. False may also mean that equal ones were compiled twice.
+    package func isSame(as other: PolicyEngine) -> Bool { sets.elementsEqual(other.sets, by: ===) }
+
     /// Whether a connection may pass, and why.
     package func decide(_ facts: PolicyFacts) -> PolicyDecision {
         let dryRunDeny = firstMatch(facts, .deny, dryRun: true)

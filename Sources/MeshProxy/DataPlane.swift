@@ -8,6 +8,9 @@ package final class DataPlane: Sendable {
     let mailboxes: [Mailbox]
     private let threads: Mutex<[KernelThread]>
     private let metrics: [TrafficMetrics]
+    private let missingPolicies: Mutex<MissingPolicyNotice>
+    private let logFormat: LogLine.Format
+    private let sink: LogSink
     /// What is listened on, as bound: a port that was asked for as 0 is known here.
     package let boundAddresses: [String: SocketAddress]
 
@@ -57,7 +60,11 @@ package final class DataPlane: Sendable {
             self.mailboxes = mailboxes
             self.metrics = metrics
             boundAddresses = bound
+            missingPolicies = Mutex(MissingPolicyNotice())
+            logFormat = config.accessLog.format
+            self.sink = sink
             self.threads = Mutex(threads)
+            warnOfMissingPolicies(state)
         } catch {
             for descriptor in listening { Kernel.close(descriptor) }
             throw error
@@ -101,8 +108,17 @@ package final class DataPlane: Sendable {
         mailbox.close()
     }
 
-    /// Connections accepted from now on are judged by `state`.
-    package func publish(_ state: ProxyState) { post(.publish(state)) }
+    /// Connections accepted from now on are judged by `state`. Open inbound ones are judged again when its policies are
+    /// others than before, and closed when they would be refused now.
+    package func publish(_ state: ProxyState) {
+        warnOfMissingPolicies(state)
+        post(.publish(state))
+    }
+
+    private func warnOfMissingPolicies(_ state: ProxyState) {
+        let lines = missingPolicies.withLock { $0.lines(state, format: logFormat) }
+        if !lines.isEmpty { sink.write(lines) }
+    }
 
     /// Stops accepting; open connections may finish until the drain deadline.
     package func drain() { post(.drain) }

@@ -188,7 +188,8 @@ private struct ProxyStates: Sendable {
     init(_ settings: ZtunnelSettings, credential: ProxyState.Credential) {
         snapshot = settings.store.snapshot
         own = settings.own
-        policy = PolicyEngine(for: settings.own, in: snapshot)
+        var book = PolicyBook()
+        policy = book.engine(for: settings.own, in: snapshot)
         baggage = Baggage(settings.own).headerValue
         first = ProxyState(snapshot: snapshot, own: own, policy: policy, credential: credential, baggage: baggage)
     }

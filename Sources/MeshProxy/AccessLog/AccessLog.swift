@@ -21,21 +21,26 @@ package struct AccessLogOptions: Sendable, Equatable {
     package var format = LogLine.Format.plain
     /// Default info.
     package var threshold = Threshold.info
+    /// The least severe line of policy decisions (target `state`) that is written. Default info, so none.
+    package var policyThreshold = Threshold.info
+    /// Policy decisions are told at info instead of debug. Default false.
+    package var policyDecisionsAtInfo = false
     package init() {}
+
+    /// How severe policy decisions count.
+    var policyLevel: Threshold { policyDecisionsAtInfo ? .info : .debug }
 }
 
 /// Writes one line per event of a connection. Confined to one reactor; lines leave it once per turn.
 ///
 /// Source: field names and order as ztunnel's target `access`, so that log pipelines keep working.
 struct AccessLog {
-    private let format: LogLine.Format
-    var threshold: AccessLogOptions.Threshold
+    private(set) var options: AccessLogOptions
     private let sink: LogSink
     private var pending: [UInt8] = []
 
     init(_ options: AccessLogOptions, sink: LogSink) {
-        format = options.format
-        threshold = options.threshold
+        self.options = options
         self.sink = sink
     }
 
@@ -47,20 +52,26 @@ struct AccessLog {
         pending.removeAll(keepingCapacity: pending.capacity < 65536)
     }
 
+    /// Changes levels from now on.
+    mutating func set(threshold: AccessLogOptions.Threshold) { options.threshold = threshold }
+    mutating func set(policyThreshold: AccessLogOptions.Threshold) { options.policyThreshold = policyThreshold }
+
+    mutating func append(_ line: consuming LogLine) { line.finish(into: &pending) }
+
     mutating func opened(_ record: ConnectionRecord) {
-        guard threshold <= .debug else { return }
+        guard options.threshold <= .debug else { return }
         write("debug", "connection opened", record, failure: nil, atEnd: nil)
     }
 
     mutating func complete(_ record: ConnectionRecord, failure: ConnectionFailure?, now: UInt64) {
-        guard threshold <= (failure == nil ? .info : .error) else { return }
+        guard options.threshold <= (failure == nil ? .info : .error) else { return }
         write(failure == nil ? "info" : "error", "connection complete", record, failure: failure, atEnd: now)
     }
 
     /// A connection that was refused before it counted as opened.
     mutating func failed(_ record: ConnectionRecord, _ failure: ConnectionFailure) {
-        guard threshold <= .warn else { return }
-        var line = LogLine(format: format, level: "warn", target: "access", message: "connection failed")
+        guard options.threshold <= .warn else { return }
+        var line = LogLine(format: options.format, level: "warn", target: "access", message: "connection failed")
         line.bare("src.addr", record.source.description)
         line.bare("dst.addr", record.destination.description)
         line.text("direction", record.direction == .inbound ? "inbound" : "outbound")
@@ -71,7 +82,7 @@ struct AccessLog {
     private mutating func write(
         _ level: String, _ message: String, _ record: ConnectionRecord, failure: ConnectionFailure?, atEnd: UInt64?
     ) {
-        var line = LogLine(format: format, level: level, target: "access", message: message)
+        var line = LogLine(format: options.format, level: level, target: "access", message: message)
         line.bare("src.addr", record.source.description)
         line.workload("src", record.sourceWorkload, identity: record.mutualTLS ? record.sourceIdentity : nil)
         line.bare("dst.addr", record.destination.description)

@@ -19,17 +19,19 @@ extension Reactor {
             Kernel.abort(fd)
             return close(record, .refused("port \(original.port) belongs to the proxy itself"))
         }
+        if let unknown = unknownOwnRefusal {
+            Kernel.abort(fd)
+            return close(record, unknown)
+        }
         record.sourceWorkload = state.snapshot.findWorkload(network: config.network, ip: peer.ip)
         record.destinationWorkload = state.own
         record.service = router.inboundService(
             own: state.own, authorityService: nil, forwardedHost: nil, port: original.port, snapshot: state.snapshot)
-        let facts = PolicyFacts(source: peer.ip, destination: original, peer: nil)
-        record.facts = facts
-        let decision = state.policy.decide(facts)
+        let verdict = judge(record, PolicyFacts(source: peer.ip, destination: original, peer: nil))
         open(record)
-        guard decision.verdict.isAllowed else {
+        guard verdict.isAllowed else {
             Kernel.abort(fd)
-            return close(record, .denied("\(decision.verdict)"))
+            return close(record, .denied("\(verdict)"))
         }
         relay(fd, to: original, from: transparent && peer.ip != original.ip ? peer.ip : nil, record)
     }

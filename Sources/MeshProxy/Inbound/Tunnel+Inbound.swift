@@ -23,6 +23,7 @@ extension Tunnel {
             return refuse(
                 id, 400, record, "no valid authority: \"\(head.authorityText.prefix(280))\"; expected host:port")
         }
+        if let unknown = reactor.unknownOwnRefusal { return refuse(id, 503, record, "\(unknown)") }
         switch reactor.router.inbound(
             own: reactor.state.own, connectionDestination: local.ip, authority: authority,
             snapshot: reactor.state.snapshot)
@@ -44,12 +45,11 @@ extension Tunnel {
         let reactor = reactor
         describe(record, authority, target)
         let facts = PolicyFacts(source: peer.ip, destination: target.policyDestination, peer: peerIdentity)
-        record.facts = facts
-        let decision = reactor.state.policy.decide(facts)
+        let verdict = reactor.judge(record, facts)
         reactor.open(record)
-        guard decision.verdict.isAllowed else {
+        guard verdict.isAllowed else {
             unsafe HTTP2.submitRefusal(http2, id: id, status: 401)
-            return reactor.close(record, .denied("\(decision.verdict)"))
+            return reactor.close(record, .denied("\(verdict)"))
         }
         let (fd, _) = TCPSocket.connect(
             target.upstream, from: reactor.spoofedSource(peer.ip, towards: target),

@@ -23,4 +23,7 @@ extension DataPlane {
 
     /// From now on the access log holds what is at least this severe.
     package func setAccessLogThreshold(_ threshold: AccessLogOptions.Threshold) { post(.accessLog(threshold)) }
+
+    /// From now on policy decisions (target `state`) are told when they are at least this severe.
+    package func setPolicyLogThreshold(_ threshold: AccessLogOptions.Threshold) { post(.policyLog(threshold)) }
 }

@@ -3,6 +3,8 @@ import MeshLinux
 extension Reactor {
     /// This turn's share of every walk.
     func stepWalks() {
+        stepJudging()
+        guard !walks.connections.isEmpty || !walks.tunnels.isEmpty else { return }
         let clock = WallClock(realtime: Kernel.realtimeMicroseconds(), monotonic: now)
         for index in walks.connections.indices { stepConnections(index, clock) }
         for index in walks.tunnels.indices { stepTunnels(index, clock) }

@@ -26,8 +26,6 @@ struct Walk {
             body(occupant, object)
         }
     }
-
-    mutating func restart() { self = Walk() }
 }
 
 /// A question about all connections or tunnels, half answered.
@@ -41,8 +39,10 @@ struct Listing<Item: Sendable> {
 
 /// The walks of one reactor that are under way.
 struct Walks {
+    /// The judgement of open connections by policies that changed.
+    var judging: Walk?
     var connections: [Listing<ConnectionInfo>] = []
     var tunnels: [Listing<TunnelInfo>] = []
 
-    var isEmpty: Bool { connections.isEmpty && tunnels.isEmpty }
+    var isEmpty: Bool { judging == nil && connections.isEmpty && tunnels.isEmpty }
 }

@@ -15,6 +15,10 @@ extension Reactor {
             return close(
                 record, .refused("\(original) is this proxy's own listener; only redirected traffic belongs here"))
         }
+        if let unknown = unknownOwnRefusal {
+            Kernel.abort(fd)
+            return close(record, unknown)
+        }
         switch router.outbound(
             source: state.own, sourceIP: peer.ip, destination: original, snapshot: state.snapshot, random: &random)
         {

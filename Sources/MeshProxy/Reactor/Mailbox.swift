@@ -13,6 +13,7 @@ enum Mail: Sendable {
     case connections(@Sendable ([ConnectionInfo]) -> Void)
     case tunnels(@Sendable ([TunnelInfo]) -> Void)
     case accessLog(AccessLogOptions.Threshold)
+    case policyLog(AccessLogOptions.Threshold)
 }
 
 extension Mail {
@@ -21,7 +22,7 @@ extension Mail {
         switch self {
         case .connections(let answer): answer([])
         case .tunnels(let answer): answer([])
-        case .publish, .drain, .stop, .accessLog: break
+        case .publish, .drain, .stop, .accessLog, .policyLog: break
         }
     }
 }

@@ -1,5 +1,6 @@
 import MeshCore
 import MeshLinux
+import MeshPolicy
 import MeshState
 import MeshTLS
 
@@ -246,14 +247,17 @@ final class Reactor {
             case .stop: stopped = true
             case .connections(let answer): walks.connections.append(Listing(answer))
             case .tunnels(let answer): walks.tunnels.append(Listing(answer))
-            case .accessLog(let threshold): log.threshold = threshold
+            case .accessLog(let threshold): log.set(threshold: threshold)
+            case .policyLog(let threshold): log.set(policyThreshold: threshold)
             }
         }
     }
 
     private func publish(_ next: ProxyState) {
         let wasPending = if case .pending = state.credential { true } else { false }
+        let samePolicies = next.policy.isSame(as: state.policy)
         state = next
+        if !samePolicies { beginJudging() }
         guard wasPending else { return }
         if case .pending = next.credential { return }
         for tunnel in everyTunnel { tunnel.credentialDecided() }

@@ -297,6 +297,13 @@ final class TunnelStream {
         reactor.close(record, failure)
     }
 
+    /// A policy that changed refuses this inbound connection.
+    func refuse(_ failure: ConnectionFailure) {
+        guard isConnecting else { return cut(failure) }
+        tunnel?.refuse(self, status: 401)
+        finish(failure, abort: true)
+    }
+
     /// Ends the connection from outside: a policy changed, the process stops.
     func cut(_ failure: ConnectionFailure) {
         resetStream(NGHTTP2_CANCEL)

@@ -2,7 +2,7 @@ import HashTreeCollections
 package import MeshCore
 
 /// The policies of one scope of validity: a namespace, or the whole mesh under the empty name.
-package struct PolicyGroup: Sendable {
+package struct PolicyGroup: Sendable, Equatable {
     /// Changes whenever a policy of the group does; never the same for two different contents. 0: empty group.
     package fileprivate(set) var revision: UInt64 = 0
     /// By `namespace/name`.
@@ -10,6 +10,9 @@ package struct PolicyGroup: Sendable {
     package var all: [AuthorizationPolicy] { Array(policies.values) }
 
     package init() {}
+
+    /// The same policies, be it in snapshots of different stores. Cost: what two groups share is not looked at.
+    package static func == (a: PolicyGroup, b: PolicyGroup) -> Bool { a.policies == b.policies }
 }
 
 /// Policies by key, and by the namespace in which they hold.

@@ -61,6 +61,25 @@ final class LoopbackMesh {
 
     deinit { sink.close() }
 
+    /// The same workload and certificate under other policies.
+    func publish(policies: [AuthorizationPolicy], isOwnKnown: Bool = true) {
+        publish(PolicyEngine(policies), isOwnKnown: isOwnKnown)
+    }
+
+    func publish(_ policy: PolicyEngine, isOwnKnown: Bool = true) {
+        let now = reactor.state
+        reactor.mailbox.post(
+            .publish(
+                ProxyState(
+                    snapshot: now.snapshot, own: now.own, isOwnKnown: isOwnKnown, policy: policy,
+                    credential: now.credential, baggage: "")))
+    }
+
+    /// Connections that were closed with a flag, inbound ones only.
+    func closedInbound(_ flag: ResponseFlag) -> UInt64 {
+        reactor.metrics.snapshot().filter { $0.reporter == .destination }.reduce(0) { $0 + $1.closed(flag) }
+    }
+
     /// Opens a tunnelled connection to `application`; the client's end of it is returned, blocking.
     func connect(to application: SocketAddress, expecting: [SPIFFEID]? = nil) throws -> Int32 {
         var ends: [Int32] = [0, 0]
