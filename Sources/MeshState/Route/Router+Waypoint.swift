@@ -19,8 +19,10 @@ extension Router {
     /// cannot be resolved, the connection is refused.
     func toWaypoint(
         _ gateway: GatewayAddress, of subject: RouteRefusal.Subject, service: Service?, _ source: Workload,
-        _ destination: SocketAddress, _ snapshot: MeshSnapshot, _ random: inout some RandomNumberGenerator
+        _ destination: SocketAddress, _ snapshot: MeshSnapshot, _ random: inout some RandomNumberGenerator,
+        _ trace: RouteTrace?
     ) throws(RouteRefusal) -> HBONERoute {
+        trace?.note(.waypoint(gateway, of: subject))
         let upstream: Upstream
         // By address the waypoint keeps that address's family; by name it adapts to the caller's.
         var original = destination.ip
@@ -32,13 +34,15 @@ extension Router {
                 network: address.network, ip: address.ip, clientNamespace: source.namespace)
         case .hostname(let name): found = snapshot.findHostname(name)
         }
+        trace?.note(.upstream(found))
         switch found {
         case nil: throw .unknownWaypoint(of: subject, gateway)
         case .workload(let workload): upstream = Upstream(workload, port: gateway.hboneMTLSPort)
         case .service(let entry):
-            switch LoadBalancing.choose(
+            let choice = LoadBalancing.choose(
                 for: source, among: entry, port: gateway.hboneMTLSPort, mode: .waypoint, random: &random)
-            {
+            trace?.note(.choice(entry, port: gateway.hboneMTLSPort, mode: .waypoint, choice))
+            switch choice {
             case .success(let choice): upstream = Upstream(choice, of: entry)
             case .failure(let gap): throw .waypointUnusable(of: subject, gateway, entry.service, gap)
             }

@@ -23,8 +23,16 @@ extension Router {
         source: Workload, sourceIP: IPAddress? = nil, destination: SocketAddress, snapshot: MeshSnapshot,
         random: inout some RandomNumberGenerator
     ) -> OutboundRoute {
+        outbound(source, sourceIP, destination, snapshot, &random, nil)
+    }
+
+    /// The same, noting in `trace` what was looked at.
+    func outbound(
+        _ source: Workload, _ sourceIP: IPAddress?, _ destination: SocketAddress, _ snapshot: MeshSnapshot,
+        _ random: inout some RandomNumberGenerator, _ trace: RouteTrace?
+    ) -> OutboundRoute {
         do throws(RouteRefusal) {
-            return try route(source, sourceIP, destination, snapshot, &random)
+            return try route(source, sourceIP, destination, snapshot, &random, trace)
         } catch {
             return .refuse(error)
         }
@@ -32,25 +40,24 @@ extension Router {
 
     private func route(
         _ source: Workload, _ sourceIP: IPAddress?, _ destination: SocketAddress, _ snapshot: MeshSnapshot,
-        _ random: inout some RandomNumberGenerator
+        _ random: inout some RandomNumberGenerator, _ trace: RouteTrace?
     ) throws(RouteRefusal) -> OutboundRoute {
         if destination.ip.isLoopback, illegalPorts.contains(destination.port) { throw .selfCall(destination) }
 
         var addressed: Service?
-        if case .service(let entry) = snapshot.findAddress(
-            network: network, ip: destination.ip, clientNamespace: source.namespace)
-        {
+        let found = snapshot.findAddress(network: network, ip: destination.ip, clientNamespace: source.namespace)
+        trace?.note(.addressed(found))
+        if case .service(let entry) = found {
             addressed = entry.service
             if let gateway = Self.waypoint(of: entry.service, &random) {
                 return try .hbone(
                     toWaypoint(
                         gateway, of: .service(entry.service), service: entry.service, source, destination, snapshot,
-                        &random
-                    ))
+                        &random, trace))
             }
         }
 
-        guard let upstream = try upstream(of: destination, addressed, source, snapshot, &random) else {
+        guard let upstream = try upstream(of: destination, addressed, source, snapshot, &random, trace) else {
             let isService = addressed != nil
             return .tcp(
                 TCPRoute(
@@ -59,13 +66,14 @@ extension Router {
         }
         let service = upstream.entry?.service
         try checkNetwork(of: upstream.workload, service, source)
-        if addressed == nil, let gateway = upstream.workload.fields.waypoint,
-            !isWaypoint(source, at: sourceIP, gateway, snapshot)
-        {
-            return try .hbone(
-                toWaypoint(
-                    gateway, of: .workload(upstream.workload), service: service, source, destination, snapshot, &random)
-            )
+        if addressed == nil, let gateway = upstream.workload.fields.waypoint {
+            guard isWaypoint(source, at: sourceIP, gateway, snapshot) else {
+                return try .hbone(
+                    toWaypoint(
+                        gateway, of: .workload(upstream.workload), service: service, source, destination, snapshot,
+                        &random, trace))
+            }
+            trace?.note(.ownWaypoint(gateway, of: .workload(upstream.workload)))
         }
         let target = try upstream.address(for: destination.ip)
         guard upstream.workload.tunnelProtocol == .hbone else {
@@ -85,14 +93,18 @@ extension Router {
     /// `nil`: pass the connection through.
     private func upstream(
         of destination: SocketAddress, _ addressed: Service?, _ source: Workload, _ snapshot: MeshSnapshot,
-        _ random: inout some RandomNumberGenerator
+        _ random: inout some RandomNumberGenerator, _ trace: RouteTrace?
     ) throws(RouteRefusal) -> Upstream? {
-        switch snapshot.findUpstream(network: source.network, ip: destination.ip, clientNamespace: source.namespace) {
+        let found = snapshot.findUpstream(
+            network: source.network, ip: destination.ip, clientNamespace: source.namespace)
+        trace?.note(.upstream(found))
+        switch found {
         case .workload(let workload): return Upstream(workload, port: destination.port)
         case .service(let entry):
-            switch LoadBalancing.choose(
+            let choice = LoadBalancing.choose(
                 for: source, among: entry, port: destination.port, mode: .standard, random: &random)
-            {
+            trace?.note(.choice(entry, port: destination.port, mode: .standard, choice))
+            switch choice {
             case .success(let choice): return Upstream(choice, of: entry)
             case .failure(.passthrough): return nil
             // Only who addressed the service is refused. Where its address is a workload's too, the workload was meant.

@@ -73,7 +73,7 @@ struct WorkloadIndex: Sendable {
     /// Of several workloads at one address: a pod before a mere entry, then one that speaks HBONE.
     ///
     /// istiod's pod uids are `<cluster>//Pod/<namespace>/<name>`; other kinds have an API group between the slashes.
-    private static func rank(_ workload: Workload) -> Int {
+    static func rank(_ workload: Workload) -> Int {
         (workload.uid.contains("//Pod/") ? 2 : 0) + (workload.tunnelProtocol == .hbone ? 1 : 0)
     }
 
