@@ -31,7 +31,10 @@ struct SettingReader {
         return value
     }
 
-    mutating func note(_ name: String, _ origin: SettingOrigin) { origins[name] = origin }
+    /// Says where a setting came from that neither a flag nor the environment gives.
+    mutating func note(unset name: String, _ origin: SettingOrigin) {
+        if origins[name] == .standard { origins[name] = origin }
+    }
 
     /// Like `text`, where an empty value is none.
     mutating func filled(_ name: String) -> String? { text(name).flatMap { $0.isEmpty ? nil : $0 } }
@@ -90,6 +93,15 @@ enum DurationText {
             total = sum
         }
         return text.isEmpty ? nil : .nanoseconds(total)
+    }
+
+    /// Such as `5s` or `500ms`: in the largest unit up to seconds that loses nothing.
+    static func write(_ duration: Duration) -> String {
+        let (seconds, rest) = duration.components
+        if rest == 0 { return "\(seconds)s" }
+        let milliseconds = seconds * 1000 + rest / 1_000_000_000_000_000
+        return rest % 1_000_000_000_000_000 == 0
+            ? "\(milliseconds)ms" : "\(seconds * 1_000_000_000 + rest / 1_000_000_000)ns"
     }
 
     private static let nanoseconds: [String: Int64] = [

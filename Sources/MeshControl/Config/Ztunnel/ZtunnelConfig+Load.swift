@@ -134,6 +134,7 @@ extension ZtunnelConfig {
         workers.resourceLimit = cpus("ZTUNNEL_RESOURCE_CPU_LIMIT")
         workers.resourceRequest = cpus("ZTUNNEL_RESOURCE_CPU_REQUEST")
         workerThreads = workers.count
+        if mesh.concurrency != nil { reader.note(unset: "ZTUNNEL_WORKER_THREADS", .meshConfig) }
 
         if reader.text("CONNECTION_TERMINATION_DEADLINE") != nil {
             drainDeadline = reader.duration("CONNECTION_TERMINATION_DEADLINE", drainDeadline)

@@ -9,6 +9,8 @@ extension ZtunnelConfig {
         ports.admin = port("MESHCTL_ADMIN_PORT", mesh.proxyAdminPort ?? ports.admin)
         ports.metrics = port("MESHCTL_METRICS_PORT", mesh.statsPort ?? ports.metrics)
         ports.readiness = port("MESHCTL_READINESS_PORT", ports.readiness)
+        if mesh.proxyAdminPort != nil { reader.note(unset: "MESHCTL_ADMIN_PORT", .meshConfig) }
+        if mesh.statsPort != nil { reader.note(unset: "MESHCTL_METRICS_PORT", .meshConfig) }
     }
 
     mutating func readTraffic(_ reader: inout SettingReader) {

@@ -26,7 +26,8 @@ package struct ZtunnelOverrides: Sendable {
     package var outboundPort: UInt16?
     package var inboundPlaintextPort: UInt16?
     package var inboundPort: UInt16?
-    /// MESHCTL_METRICS_PORT, MESHCTL_READINESS_PORT
+    /// MESHCTL_ADMIN_PORT, MESHCTL_METRICS_PORT, MESHCTL_READINESS_PORT
+    package var adminPort: UInt16?
     package var metricsPort: UInt16?
     package var readinessPort: UInt16?
     /// PACKET_MARK
@@ -54,6 +55,7 @@ package struct ZtunnelOverrides: Sendable {
             ("MESHCTL_OUTBOUND_PORT", "--outbound-port", outboundPort.map { "\($0)" }),
             ("MESHCTL_INBOUND_PLAINTEXT_PORT", "--inbound-plaintext-port", inboundPlaintextPort.map { "\($0)" }),
             ("MESHCTL_INBOUND_PORT", "--inbound-port", inboundPort.map { "\($0)" }),
+            ("MESHCTL_ADMIN_PORT", "--admin-port", adminPort.map { "\($0)" }),
             ("MESHCTL_METRICS_PORT", "--metrics-port", metricsPort.map { "\($0)" }),
             ("MESHCTL_READINESS_PORT", "--readiness-port", readinessPort.map { "\($0)" }),
             ("PACKET_MARK", "--packet-mark", packetMark), ("ZTUNNEL_WORKER_THREADS", "--threads", workerThreads),
