@@ -35,7 +35,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
@@ -88,8 +90,16 @@ let package = Package(
         .target(
             name: "MeshControl",
             dependencies: [
-                "MeshCA", "MeshCore", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS", log,
+                "MeshCA", "MeshCore", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS", "MeshWire", log,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -133,12 +143,18 @@ let package = Package(
             swiftSettings: careful),
         .testTarget(
             name: "MeshControlTests",
-            dependencies: ["MeshCA", "MeshControl", "MeshCore", "MeshPolicy", "MeshState", "MeshTLS"],
+            dependencies: [
+                "MeshCA", "MeshControl", "MeshCore", "MeshPolicy", "MeshState", "MeshTLS", log,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: careful),
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "MeshCommands", "MeshCore", "MeshLinux", "MeshReport", "MeshTestSupport",
+                "MeshCommands", "MeshControl", "MeshCore", "MeshLinux", "MeshReport", "MeshState", "MeshTestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Golden"], swiftSettings: careful),

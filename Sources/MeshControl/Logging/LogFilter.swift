@@ -32,22 +32,29 @@ package struct LogFilter: Sendable, Equatable, CustomStringConvertible {
     package init() {}
 
     /// - Throws: usage, naming the part that is wrong.
-    package init(parsing text: String) throws(MeshFailure) {
+    package init(parsing text: String) throws(MeshFailure) { try add(parsing: text) }
+
+    /// Takes over what `text` says; what it does not name stays.
+    /// - Throws: usage, naming the part that is wrong; nothing has changed then.
+    mutating func add(parsing text: String) throws(MeshFailure) {
+        var next = self
         for part in text.split(separator: ",") {
             let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(sides[sides.count - 1]).lowercased()
-            guard let level = Level(rawValue: name) else {
+            guard let level = Level(rawValue: name), sides[0] != "" else {
                 throw MeshFailure(
-                    .usage, doing: "read log level \"\(text)\"",
-                    reason: "\"\(part)\" is no level; use off, error, warn, info, debug or trace, or target=level")
+                    .usage, doing: "read log level \"\(text.prefix(200))\"",
+                    reason: "\"\(part.prefix(80))\" is no level; use off, error, warn, info, debug or trace, or "
+                        + "target=level")
             }
             if sides.count == 1 {
-                general = level
+                next.general = level
             } else {
                 let target = sides[0].hasPrefix("ztunnel::") ? sides[0].dropFirst("ztunnel::".count) : sides[0]
-                targets[String(target)] = level
+                next.targets[String(target)] = level
             }
         }
+        self = next
     }
 
     package func level(of target: String) -> Level {

@@ -4,19 +4,24 @@ package import MeshLinux
 /// Writes the control plane's log lines in the same shape, and through the same queue, as the access log.
 package struct MeshLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
-    package var logLevel: Logger.Level
     private let target: String
     private let format: LogLine.Format
     private let sink: LogSink
-    private let isOff: Bool
+    private let control: LogControl
+    /// Set by code that wants a logger quieter than the filter says.
+    private var own: Logger.Level?
 
-    package init(target: String, filter: LogFilter, format: LogLine.Format, sink: LogSink) {
+    package init(target: String, control: LogControl, format: LogLine.Format, sink: LogSink) {
         self.target = target
         self.format = format
         self.sink = sink
-        let level = filter.level(of: target).logger
-        isOff = level == nil
-        logLevel = level ?? .critical
+        self.control = control
+    }
+
+    /// Asked for each line, so that a change of the filter holds at once.
+    package var logLevel: Logger.Level {
+        get { own ?? control.filter.level(of: target).logger ?? .critical }
+        set { own = newValue }
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -25,7 +30,7 @@ package struct MeshLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        guard !isOff else { return }
+        guard control.filter.level(of: target) != .off else { return }
         let level = event.level == .warning ? "warn" : event.level == .critical ? "error" : event.level.rawValue
         var line = LogLine(format: format, level: level, target: target, message: event.message.description)
         var facts = metadata

@@ -32,8 +32,20 @@ package struct ZtunnelService: Sendable {
         } catch let error as KernelError {
             throw Self.startFailure(error)
         }
+        let control = LogControl(settings.filter) { plane.setAccessLogThreshold(.init($0.level(of: "access"))) }
         let logger = Logger(label: "ztunnel") { [settings] _ in
-            MeshLogHandler(target: "ztunnel", filter: settings.filter, format: settings.format, sink: sink)
+            MeshLogHandler(target: "ztunnel", control: control, format: settings.format, sink: sink)
+        }
+        let deadline = settings.proxy.drainDeadline
+        let drain = DrainSwitch { cause in
+            logger.info("draining", metadata: ["cause": "\(cause)", "deadline": "\(deadline)s"])
+            readiness.add("draining")
+            plane.drain()
+        }
+        let proxy = RunningProxy(
+            settings, plane: plane, state: states.first, readiness: readiness, log: control, sink: sink, drain: drain)
+        if case .fixed(let pem, _) = settings.credential {
+            proxy.credential.set(.available(chain: pem.certificateChain, roots: pem.trustBundle))
         }
         readiness.complete("state manager")
         for (role, address) in plane.boundAddresses.sorted(by: { $0.key < $1.key }) {
@@ -41,25 +53,17 @@ package struct ZtunnelService: Sendable {
         }
         // Whichever way this ends, the reactors have ended before.
         defer { sink.close() }
-        try await serve(plane, states, readiness, logger)
+        try await serve(proxy, states, logger)
     }
 
-    private func serve(
-        _ plane: DataPlane, _ states: ProxyStates, _ readiness: Readiness, _ logger: Logger
-    ) async throws {
+    private func serve(_ proxy: RunningProxy, _ states: ProxyStates, _ logger: Logger) async throws {
+        let (plane, readiness) = (proxy.plane, proxy.readiness)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            let metrics = AdminServer(settings.metrics, purpose: "metrics", logger: logger) { question in
-                MetricsPage.answer(question, metrics: plane.metricsText())
-            }
-            group.addTask {
-                try await metrics.run {
-                    logger.info("listening", metadata: ["for": "metrics", "address": "port \($0)"])
-                }
-            }
-            let ready = AdminServer(settings.readiness, purpose: "readiness", logger: logger) { readiness.answer($0) }
-            group.addTask {
-                try await ready.run {
-                    logger.info("listening", metadata: ["for": "readiness", "address": "port \($0)"])
+            for server in servers(proxy, logger) {
+                group.addTask {
+                    try await server.run { port in
+                        logger.info("listening", metadata: ["for": "\(server.purpose)", "address": "port \(port)"])
+                    }
                 }
             }
             if case .authority(let client, let ttl) = settings.credential, let identity = settings.own.identity {
@@ -69,7 +73,8 @@ package struct ZtunnelService: Sendable {
                 group.addTask {
                     await renewal.run { state in
                         let next = states.next(state, tls, logger)
-                        plane.publish(next)
+                        proxy.credential.set(.init(next.credential, state))
+                        proxy.publish(next)
                         if case .available = next.credential { readiness.complete("certificate") }
                     }
                 }
@@ -83,7 +88,8 @@ package struct ZtunnelService: Sendable {
                 Kernel.forgetStartupCode()
             }
             group.addTask {
-                try await untilDrained(plane, readiness, logger)
+                try await untilDrained(proxy)
+                logger.info("drained")
                 throw Finished()
             }
             defer { group.cancelAll() }
@@ -102,33 +108,35 @@ package struct ZtunnelService: Sendable {
     /// Ends the group of tasks when the process has drained.
     private struct Finished: Error {}
 
-    /// Waits for a signal, drains, and returns when the last reactor has ended.
-    private func untilDrained(_ plane: DataPlane, _ readiness: Readiness, _ logger: Logger) async throws {
-        let deadline = settings.proxy.drainDeadline
+    private func servers(_ proxy: RunningProxy, _ logger: Logger) -> [AdminServer] {
+        let metrics = MetricsPage(istioVersion: settings.config.istioVersion, traffic: { proxy.plane.metricsText() })
+        let pages = AdminPages(proxy.subject)
+        return [
+            AdminServer(settings.metrics, purpose: "metrics", logger: logger) { metrics.answer($0) },
+            AdminServer(settings.readiness, purpose: "readiness", logger: logger) { proxy.readiness.answer($0) },
+        ]
+            + settings.admin.map { listening in
+                AdminServer(listening, purpose: "admin", logger: logger) { await pages.answer($0) }
+            }
+    }
+
+    /// Returns when the last reactor has ended, after a signal or a word to the admin port.
+    private func untilDrained(_ proxy: RunningProxy) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                var isDraining = false
                 for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
-                    if isDraining {
-                        // Whoever presses Ctrl-C twice does not want to wait.
-                        if signal == .sigint { plane.stop() }
-                        continue
-                    }
-                    isDraining = true
-                    logger.info("draining", metadata: ["signal": "\(signal)", "deadline": "\(deadline)s"])
-                    readiness.add("draining")
-                    plane.drain()
+                    // Whoever presses Ctrl-C twice does not want to wait.
+                    if !proxy.drain.begin("\(signal)"), signal == .sigint { proxy.plane.stop() }
                 }
             }
             group.addTask {
-                await join(plane)
+                await join(proxy.plane)
                 throw Finished()
             }
             defer { group.cancelAll() }
             // Not waitForAll: that hears of the first error only when the last task has ended.
             do { for try await _ in group {} } catch is Finished {}
         }
-        logger.info("drained")
     }
 
     /// Waits for the reactors without holding a thread of the concurrency pool.
@@ -173,6 +181,19 @@ package struct ZtunnelService: Sendable {
             MeshFailure(
                 .unavailable, doing: "start ztunnel",
                 reason: "\(error)" + (error.code == 98 ? "; is another proxy running in this network namespace?" : ""))
+        }
+    }
+}
+
+extension CredentialStanding.State {
+    /// - Parameter credential: what became of `state` when it was loaded.
+    fileprivate init(_ credential: ProxyState.Credential, _ state: CertificateRenewal.State) {
+        switch (credential, state) {
+        case (.available, .available(let issued)):
+            self = .available(
+                chain: Array(issued.certificateChainPEM.utf8), roots: Array(issued.trustBundlePEM.utf8))
+        case (.unavailable(let why), _): self = .unavailable(why)
+        case (.pending, _), (.available, .unavailable): self = .initializing
         }
     }
 }

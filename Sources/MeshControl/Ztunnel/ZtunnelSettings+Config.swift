@@ -44,8 +44,16 @@ extension ZtunnelSettings {
         self.init(
             proxy: proxy, store: store, own: own, credential: try Self.credential(credential, config), tls: tls,
             metrics: SocketAddress(wildcard, config.ports.metrics),
-            readiness: SocketAddress(wildcard, config.ports.readiness), filter: filter,
-            format: config.logsJSON ? .json : .plain)
+            readiness: SocketAddress(wildcard, config.ports.readiness), admin: Self.admin(config),
+            config: SettingsDump(config), filter: filter, format: config.logsJSON ? .json : .plain)
+    }
+
+    /// Loopback only: whoever reaches the admin port rules the proxy.
+    private static func admin(_ config: ZtunnelConfig) -> [AdminServer.Listening] {
+        let v4 = AdminServer.Listening(SocketAddress(.loopbackV4, config.ports.admin))
+        // A port that is chosen by the kernel is one port, not two.
+        guard config.ipv6, config.ports.admin != 0 else { return [v4] }
+        return [v4, AdminServer.Listening(SocketAddress(.loopbackV6, config.ports.admin), isOptional: true)]
     }
 
     private static func missing(_ variable: String, flag: String) -> MeshFailure {
@@ -136,9 +144,11 @@ extension ProxyConfig {
         let wildcard: IPAddress = config.ipv6 ? .anyV6 : .anyV4
         network = config.network
         threads = config.workerThreads
-        outbound = SocketAddress(wildcard, config.ports.outbound)
-        inbound = SocketAddress(wildcard, config.ports.inbound)
-        inboundPlaintext = SocketAddress(wildcard, config.ports.inboundPlaintext)
+        if config.proxyEnabled {
+            outbound = SocketAddress(wildcard, config.ports.outbound)
+            inbound = SocketAddress(wildcard, config.ports.inbound)
+            inboundPlaintext = SocketAddress(wildcard, config.ports.inboundPlaintext)
+        }
         illegalPorts = [config.ports.outbound, config.ports.inboundPlaintext, config.ports.inbound]
         reusePort = config.reusePort
         originalSource = config.originalSource.map { $0 ? .required : .never } ?? .bestEffort

@@ -23,12 +23,16 @@ package struct ZtunnelSettings: Sendable {
     package var tls: TLSOptions
     package var metrics: SocketAddress
     package var readiness: SocketAddress
+    package var admin: [AdminServer.Listening]
+    /// For the config dump.
+    package var config: SettingsDump
     package var filter: LogFilter
     package var format: LogLine.Format
 
     package init(
         proxy: ProxyConfig, store: MeshStore, own: Workload, credential: Credential, tls: TLSOptions = TLSOptions(),
-        metrics: SocketAddress, readiness: SocketAddress, filter: LogFilter, format: LogLine.Format
+        metrics: SocketAddress, readiness: SocketAddress, admin: [AdminServer.Listening], config: SettingsDump,
+        filter: LogFilter, format: LogLine.Format
     ) {
         self.proxy = proxy
         self.store = store
@@ -37,6 +41,8 @@ package struct ZtunnelSettings: Sendable {
         self.tls = tls
         self.metrics = metrics
         self.readiness = readiness
+        self.admin = admin
+        self.config = config
         self.filter = filter
         self.format = format
     }

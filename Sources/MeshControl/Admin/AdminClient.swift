@@ -1,0 +1,197 @@
+import FoundationEssentials
+import MeshCA
+package import MeshCore
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Asks the admin port of a running proxy.
+package struct AdminClient: Sendable {
+    private let address: MeshCore.SocketAddress
+    private let timeout: Duration
+    /// Largest answer that is taken, in bytes.
+    static let answerLimit = ConfigDump.byteLimit
+
+    /// - Parameter timeout: for a whole call.
+    package init(_ address: MeshCore.SocketAddress, timeout: Duration = .seconds(10)) {
+        self.address = address
+        self.timeout = timeout
+    }
+
+    // MARK: Calls
+
+    package func dump() async throws(MeshFailure) -> ConfigDump {
+        try ConfigDump(parsing: await get("/config_dump", doing: "read the config dump"), origin: "of \(address)")
+    }
+
+    package func status() async throws(MeshFailure) -> ProxyStatus {
+        try await decoded("/stats", doing: "read the status")
+    }
+
+    package func connections() async throws(MeshFailure) -> [ConnectionDump] {
+        try await decoded("/connections", doing: "list connections")
+    }
+
+    package func tunnels() async throws(MeshFailure) -> [HBONETunnelDump] {
+        try await decoded("/tunnels", doing: "list tunnels")
+    }
+
+    package func explain(_ question: ConnectionQuestion) async throws(MeshFailure) -> ConnectionExplanation {
+        var query = [("to", question.to)]
+        if let from = question.from { query.append(("from", from)) }
+        if question.isPlaintext { query.append(("plaintext", "true")) }
+        return try await decoded(Self.path("/explain", query), doing: "explain a connection")
+    }
+
+    /// - Parameters:
+    ///   - levels: `nil` shows what is in force.
+    /// - Returns: the levels in force.
+    package func logLevel(_ levels: String?, reset: Bool) async throws(MeshFailure) -> String {
+        var query: [(String, String)] = []
+        if let levels { query.append(("level", levels)) }
+        if reset { query.append(("reset", "true")) }
+        let answer = try await post(Self.path("/logging", query), doing: "set the log level")
+        let lead = AdminPages.logLevelLead
+        let text = answer.trimmingSuffix { $0 == "\n" }
+        return String(text.hasPrefix(lead) ? text.dropFirst(lead.count) : text)
+    }
+
+    package func drain() async throws(MeshFailure) { _ = try await post("/drain", doing: "drain the proxy") }
+
+    // MARK: HTTP
+
+    private func get(_ path: String, doing: String) async throws(MeshFailure) -> [UInt8] {
+        try await call(.GET, path, doing)
+    }
+
+    private func post(_ path: String, doing: String) async throws(MeshFailure) -> String {
+        String(decoding: try await call(.POST, path, doing), as: UTF8.self)
+    }
+
+    private func decoded<Value: Decodable>(_ path: String, doing: String) async throws(MeshFailure) -> Value {
+        let bytes = try await get(path, doing: doing)
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(bytes))
+        } catch {
+            throw MeshFailure(
+                .corrupt, doing: "\(doing) of the proxy at \(address)",
+                reason: "\(JSONProblem.text(error)); is it a meshctl of another version?")
+        }
+    }
+
+    static func path(_ path: String, _ query: [(String, String)]) -> String {
+        let pairs = query.map { "\($0)=\(escaped($1))" }
+        return pairs.isEmpty ? path : "\(path)?\(pairs.joined(separator: "&"))"
+    }
+
+    /// Source: RFC 3986, section 2.3: what is not unreserved is percent-encoded.
+    private static func escaped(_ text: String) -> String {
+        text.utf8.reduce(into: "") { result, byte in
+            let character = Character(UnicodeScalar(byte))
+            if byte < 128, character.isLetter || character.isNumber || "-._~".contains(character) {
+                result.append(character)
+            } else {
+                result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+    }
+
+    private func call(_ method: HTTPMethod, _ path: String, _ doing: String) async throws(MeshFailure) -> [UInt8] {
+        let what = "\(doing) of the proxy at \(address)"
+        let (status, bytes): (HTTPResponseStatus, [UInt8])
+        do {
+            (status, bytes) = try await withTimeout { try await exchange(method, path) }
+        } catch let failure as MeshFailure {
+            throw failure
+        } catch is CancellationError {
+            throw MeshFailure(
+                .timeout, doing: what, reason: "no answer within \(DurationText.write(timeout)); is it really a proxy?")
+        } catch let error as AnswerTooLong {
+            throw MeshFailure(.corrupt, doing: what, reason: "the answer is longer than \(error.limit) bytes")
+        } catch let error as HTTPParserError {
+            throw MeshFailure(.corrupt, doing: what, reason: "what listens there does not speak HTTP (\(error))")
+        } catch {
+            throw MeshFailure(
+                .unavailable, doing: what,
+                reason: "\(Self.reason(error)); is it running, in this network namespace? --address names another port")
+        }
+        guard status == .ok else {
+            let text = String(decoding: bytes.prefix(2000), as: UTF8.self).trimmingSuffix { $0 == "\n" }
+            let first = text.split(separator: "\n").first.map(String.init) ?? "status \(status.code)"
+            switch status {
+            case .notFound: throw MeshFailure(.notFound, doing: what, reason: first)
+            case .badRequest: throw MeshFailure(.usage, doing: what, reason: first)
+            case .forbidden: throw MeshFailure(.denied, doing: what, reason: first)
+            default: throw MeshFailure(.unavailable, doing: what, reason: "status \(status.code): \(first)")
+            }
+        }
+        return bytes
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        if let error = error as? IOError { return KernelError.text(error.errnoCode) }
+        if let error = error as? NIOConnectionError {
+            for failed in error.connectionErrors {
+                if let io = failed.error as? IOError { return KernelError.text(io.errnoCode) }
+            }
+        }
+        return "it closed the connection"
+    }
+
+    private struct AnswerTooLong: Error { let limit: Int }
+
+    private func withTimeout<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await body() }
+            group.addTask { [timeout] in
+                try await Task.sleep(for: timeout)
+                throw CancellationError()
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next() else { throw CancellationError() }
+            return first
+        }
+    }
+
+    private func exchange(_ method: HTTPMethod, _ path: String) async throws -> (HTTPResponseStatus, [UInt8]) {
+        let channel = try await ClientBootstrap(group: ControlEventLoop.group)
+            .connect(host: "\(address.ip)", port: Int(address.port)) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                    return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(
+                        wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            let head = HTTPRequestHead(
+                version: .http1_1, method: method, uri: path,
+                headers: ["host": "\(address)", "connection": "close", "content-length": "0", "user-agent": "meshctl"])
+            try await outbound.write(contentsOf: [.head(head), .end(nil)])
+            var status: HTTPResponseStatus?
+            var bytes: [UInt8] = []
+            for try await part in inbound {
+                switch part {
+                case .head(let head): status = head.status
+                case .body(let buffer):
+                    guard bytes.count + buffer.readableBytes <= Self.answerLimit else {
+                        throw AnswerTooLong(limit: Self.answerLimit)
+                    }
+                    bytes += buffer.readableBytesView
+                case .end:
+                    if let status { return (status, bytes) }
+                }
+            }
+            throw ChannelError.eof
+        }
+    }
+}
+
+extension StringProtocol {
+    fileprivate func trimmingSuffix(while matches: (Character) -> Bool) -> SubSequence {
+        var end = endIndex
+        while end > startIndex, matches(self[index(before: end)]) { end = index(before: end) }
+        return self[..<end]
+    }
+}

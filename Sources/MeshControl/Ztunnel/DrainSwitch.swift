@@ -1,0 +1,22 @@
+import Synchronization
+
+/// Begins the end of a proxy, once, whoever asks for it first: a signal or the admin port.
+final class DrainSwitch: Sendable {
+    private let isOn = Mutex(false)
+    private let action: @Sendable (_ cause: String) -> Void
+
+    init(_ action: @escaping @Sendable (_ cause: String) -> Void) { self.action = action }
+
+    var isDraining: Bool { isOn.withLock { $0 } }
+
+    /// - Returns: false when a drain had begun before.
+    @discardableResult
+    func begin(_ cause: String) -> Bool {
+        let isFirst = isOn.withLock { isOn in
+            defer { isOn = true }
+            return !isOn
+        }
+        if isFirst { action(cause) }
+        return isFirst
+    }
+}

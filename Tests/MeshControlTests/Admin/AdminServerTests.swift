@@ -1,0 +1,153 @@
+import Foundation
+import Logging
+import MeshCA
+import MeshCore
+import NIOCore
+import NIOHTTP1
+import NIOHTTPCompression
+import NIOPosix
+import Testing
+
+@testable import MeshControl
+
+@Suite("Admin server and client")
+struct AdminServerTests {
+    @Test("the client reads what the pages say")
+    func calls() async throws {
+        let fixture = try AdminFixture()
+        try await fixture.served { address in
+            let client = AdminClient(address)
+            #expect(try await client.connections() == [AdminFixture.connection])
+            #expect(try await client.tunnels().isEmpty)
+            #expect(try await client.status() == ProxyStatus())
+            #expect(try await client.dump() == DumpFixture.dump())
+            #expect(try await client.logLevel("access=debug,info", reset: false) == "access=debug,info")
+            #expect(try await client.explain(ConnectionQuestion(from: "shop/cart", to: "web:80")).verdict == .allowed)
+            try await client.drain()
+        }
+        #expect(fixture.drains == ["admin port"])
+    }
+
+    @Test("the server's refusals become failures of their kind, with its words")
+    func refusals() async throws {
+        try await AdminFixture().served { address in
+            let client = AdminClient(address)
+            await #expect { try await client.logLevel("loud", reset: false) } throws: {
+                ($0 as? MeshFailure)?.kind == .usage && "\($0)".contains("\"loud\" is no level")
+            }
+            await #expect { try await client.explain(ConnectionQuestion(to: "nobody:80")) } throws: {
+                ($0 as? MeshFailure)?.kind == .notFound && "\($0)".contains("no service is called nobody")
+            }
+        }
+    }
+
+    @Test("where no proxy is, the failure says what to try")
+    func nobody() async throws {
+        let server = try await ServerBootstrap(group: ControlEventLoop.group).bind(host: "127.0.0.1", port: 0).get()
+        let port = UInt16(try #require(server.localAddress?.port))
+        try await server.close()
+        await #expect { try await AdminClient(MeshCore.SocketAddress(.loopbackV4, port)).status() } throws: {
+            ($0 as? MeshFailure)?.kind == .unavailable
+                && "\($0)".contains("is it running, in this network namespace? --address names another port")
+        }
+    }
+
+    @Test("who accepts and says nothing is given up on")
+    func silent() async throws {
+        let server = try await ServerBootstrap(group: ControlEventLoop.group).bind(host: "127.0.0.1", port: 0).get()
+        let port = UInt16(try #require(server.localAddress?.port))
+        await #expect {
+            try await AdminClient(MeshCore.SocketAddress(.loopbackV4, port), timeout: .milliseconds(100)).status()
+        } throws: {
+            ($0 as? MeshFailure)?.kind == .timeout
+        }
+        try await server.close()
+    }
+
+    @Test("an address that is taken is a failure that names it; one that the machine has not is passed over")
+    func taken() async throws {
+        try await AdminFixture().served { address in
+            let second = AdminServer(address, purpose: "admin", logger: .init(label: "test")) { _ in .init(text: "") }
+            await #expect { try await second.run { _ in } } throws: {
+                ($0 as? MeshFailure)?.kind == .unavailable && "\($0)".contains("listen on \(address) for admin")
+            }
+        }
+    }
+
+    @Test("176: gzip and deflate decode to the same text", arguments: ["gzip", "deflate", "gzip, br, zstd", "br", ""])
+    func compression(accepted: String) async throws {
+        let text = String(repeating: "istio_tcp_sent_bytes_total 1\n", count: 1000)
+        let (encoding, bytes) = try await AdminFixture().served({ _ in .init(text: text) }) { address in
+            try await Self.get(address, acceptEncoding: accepted)
+        }
+        #expect(encoding == ["gzip", "deflate"].first { accepted.hasPrefix($0) })
+        #expect(bytes == Array(text.utf8))
+    }
+
+    @Test("a request that is too slow, or has too much in front or behind, is cut off")
+    func limits() async throws {
+        try await AdminFixture().served { address in
+            // Nothing, half a head: closed after the header timeout.
+            #expect(try await Self.exchange(address, "").isEmpty)
+            #expect(try await Self.exchange(address, "GET / HTTP/1.1\r\nhost: x\r\n").isEmpty)
+            // A body that is announced and never comes.
+            let late = try await Self.exchange(
+                address, "POST /logging HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n")
+            #expect(late.hasPrefix("HTTP/1.1 200"))
+            let long = "GET / HTTP/1.1\r\nhost: x\r\nlong: \(String(repeating: "a", count: 9000))\r\n\r\n"
+            #expect(try await Self.exchange(address, long).hasPrefix("HTTP/1.1 400"))
+            #expect(try await Self.exchange(address, "no HTTP\r\n\r\n").hasPrefix("HTTP/1.1 400"))
+            let second = "GET /nothing HTTP/1.1\r\nhost: x\r\n\r\nno HTTP\r\n\r\n"
+            #expect(try await Self.exchange(address, second).contains("40"))
+            let big = "POST /logging HTTP/1.1\r\nhost: x\r\ncontent-length: 9000\r\n\r\n"
+            #expect(try await Self.exchange(address, big).hasPrefix("HTTP/1.1 413"))
+        }
+    }
+
+    // MARK: A client of another make
+
+    /// Sends bytes and returns what comes back until the server closes.
+    private static func exchange(_ address: MeshCore.SocketAddress, _ request: String) async throws -> String {
+        let channel = try await ClientBootstrap(group: ControlEventLoop.group)
+            .connect(host: "\(address.ip)", port: Int(address.port)) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: request))
+            var text = ""
+            do { for try await part in inbound { text += String(buffer: part) } } catch is IOError {}
+            return text
+        }
+    }
+
+    /// The content encoding of an answer, and its bytes decoded.
+    private static func get(
+        _ address: MeshCore.SocketAddress, acceptEncoding: String
+    ) async throws -> (encoding: String?, bytes: [UInt8]) {
+        let channel = try await ClientBootstrap(group: ControlEventLoop.group)
+            .connect(host: "\(address.ip)", port: Int(address.port)) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                    try channel.pipeline.syncOperations.addHandler(NIOHTTPResponseDecompressor(limit: .none))
+                    return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(
+                        wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            let head = HTTPRequestHead(
+                version: .http1_1, method: .GET, uri: "/", headers: ["host": "x", "accept-encoding": acceptEncoding])
+            try await outbound.write(contentsOf: [.head(head), .end(nil)])
+            var (encoding, bytes): (String?, [UInt8]) = (nil, [])
+            for try await part in inbound {
+                switch part {
+                case .head(let head): encoding = head.headers.first(name: "content-encoding")
+                case .body(let buffer): bytes += buffer.readableBytesView
+                case .end: return (encoding, bytes)
+                }
+            }
+            return (encoding, bytes)
+        }
+    }
+}
