@@ -44,6 +44,7 @@ package final class PolicySet: Sendable {
             case .deny: dryRun ? dryRunDeny : deny
             case .allow: dryRun ? dryRunAllow : allow
             }
+        if index.isEmpty { return nil }
         let found = index.first(facts) { policies[Int($0.policy)].policy.rules[Int($0.rule)].matches(facts) }
         return found.map { PolicyRuleReference(policy: policies[Int($0.policy)], rule: Int($0.rule)) }
     }

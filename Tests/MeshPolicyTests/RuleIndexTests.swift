@@ -1,6 +1,7 @@
 import MeshCore
-import MeshPolicy
 import Testing
+
+@testable import MeshPolicy
 
 /// The index must never change a verdict: policies drawn at random are judged with it, and one by one without it.
 @Suite("Rule index")
@@ -70,29 +71,115 @@ struct RuleIndexTests {
         }
         return AuthorizationPolicy(
             name: "p\(number)", namespace: "ns", scope: .namespace, action: dice.roll(2) == 0 ? .allow : .deny,
-            rules: rules)
+            rules: rules, dryRun: dice.roll(5) == 0)
     }
 
-    @Test("agrees with a policy at a time", arguments: 0..<40)
-    func agrees(seed: Int) {
-        var dice = Dice(state: UInt64(seed))
-        for _ in 0..<20 {
-            var policies: [AuthorizationPolicy] = []
-            for number in 0..<1 + dice.roll(6) { policies.append(Self.policy(&dice, number)) }
-            let engine = PolicyEngine(policies)
-            let texts = ["10.0.0.1", "10.9.9.9", "127.0.0.1", "2001:db8::1", "::1"]
-            for _ in 0..<20 {
-                let identity =
-                    dice.roll(4) == 0 ? nil : "td/ns/\(dice.pick(Self.namespaces))/sa/\(dice.pick(Self.accounts))"
-                let facts = facts(
-                    identity, from: IPAddress(dice.pick(texts)) ?? .anyV4, to: UInt16(80 + dice.roll(3)),
-                    at: IPAddress(dice.pick(texts)) ?? .anyV4)
-                let hits = engine.explain(facts).filter { $0.matchedRule != nil }.map(\.policy.policy.action)
-                let expected =
-                    !hits.contains(.deny) && (hits.contains(.allow) || !policies.contains { $0.action == .allow })
-                #expect(engine.decide(facts).verdict.isAllowed == expected)
+    private static let addresses = ["10.0.0.1", "10.9.9.9", "127.0.0.1", "2001:db8::1", "::1"].compactMap {
+        IPAddress($0)
+    }
+
+    private static func randomFacts(_ dice: inout Dice) -> PolicyFacts {
+        let identity = dice.roll(4) == 0 ? nil : "td/ns/\(dice.pick(namespaces))/sa/\(dice.pick(accounts))"
+        return facts(
+            identity, from: dice.pick(addresses), to: UInt16(80 + dice.roll(3)), at: dice.pick(addresses))
+    }
+
+    /// The verdict by the definition: each policy, each rule, in any order.
+    private static func agrees(_ policies: [AuthorizationPolicy], _ engine: PolicyEngine, _ facts: PolicyFacts) -> Bool
+    {
+        func matches(_ action: AuthorizationPolicy.Action, dryRun: Bool) -> Bool {
+            policies.contains { policy in
+                policy.action == action && policy.dryRun == dryRun && policy.rules.contains { $0.matches(facts) }
             }
         }
+        let decision = engine.decide(facts)
+        let hasAllow = policies.contains { $0.action == .allow && !$0.dryRun }
+        guard (decision.dryRunDeny != nil) == matches(.deny, dryRun: true) else { return false }
+        switch decision.verdict {
+        case .deny(.matched(let rule)):
+            return rule.policy.policy.action == .deny && rule.policy.policy.rules[rule.rule].matches(facts)
+        case .allow(.matched(let rule)):
+            return rule.policy.policy.action == .allow && rule.policy.policy.rules[rule.rule].matches(facts)
+                && !matches(.deny, dryRun: false)
+        case .allow(.noAllowPolicies): return !hasAllow && !matches(.deny, dryRun: false)
+        case .deny(.noneAllowed):
+            return hasAllow && !matches(.allow, dryRun: false) && !matches(.deny, dryRun: false)
+        }
+    }
+
+    @Test("agrees with a policy at a time, in 100,000 pairs of policies and connections", arguments: 0..<50)
+    func agrees(seed: Int) {
+        var dice = Dice(state: UInt64(seed))
+        var disagreements = 0
+        for _ in 0..<20 {
+            // Few policies, and so many that rules are filed again under a second and a third key.
+            let count = dice.roll(3) == 0 ? 1 + dice.roll(60) : 1 + dice.roll(6)
+            let policies = (0..<count).map { Self.policy(&dice, $0) }
+            let engine = PolicyEngine(policies)
+            for _ in 0..<100 where !Self.agrees(policies, engine, Self.randomFacts(&dice)) { disagreements += 1 }
+        }
+        #expect(disagreements == 0)
+    }
+
+    /// Sets of one shape, which send every rule down the same path of the index.
+    static let shapes: [String: @Sendable (Int, inout Match) -> Void] = [
+        "one port, many namespaces": { number, match in
+            match.destinationPorts = [80]
+            match.namespaces = [.exact(number % 50 == 7 ? "a" : "n\(number)")]
+        },
+        "one namespace, many forbidden ports": { number, match in
+            match.namespaces = [.exact("a")]
+            match.notDestinationPorts = [80, 81, UInt16(1000 + number)].filter { number % 60 != 11 || $0 != 81 }
+        },
+        "forbidden principals": { number, match in
+            match.notPrincipals = [.exact("td/ns/a/sa/one"), .suffix("two"), .exact("td/ns/x/sa/\(number)")]
+        },
+        "forbidden presence": { number, match in
+            match.notPrincipals = [.presence]
+            match.notSourceIPs = [CIDR("10.0.0.0/\(8 + number % 8)"), CIDR("::/0")].compactMap { $0 }
+        },
+        "blocks of all lengths": { number, match in
+            match.sourceIPs = [CIDR("10.0.\(number % 256).0/\(9 + number % 24)")].compactMap { $0 }
+            match.destinationIPs = [CIDR("127.0.0.\(number % 256)/32")].compactMap { $0 }
+        },
+        "presence and a port": { number, match in
+            match.principals = [.presence]
+            match.destinationPorts = [UInt16(80 + number % 2)]
+            match.notNamespaces = [.prefix("a"), .exact("b\(number)")]
+        },
+    ]
+
+    @Test("agrees where many rules share what they need or forbid", arguments: Array(shapes.keys).sorted())
+    func shape(name: String) throws {
+        let shape = try #require(Self.shapes[name])
+        var dice = Dice(state: 1)
+        for action in AuthorizationPolicy.Action.allCases {
+            let policies = (0..<300).map { number in
+                AuthorizationPolicy.make(action, name: "p\(number)", [[match { shape(number, &$0) }]])
+            }
+            let engine = PolicyEngine(policies)
+            for _ in 0..<200 {
+                let facts = Self.randomFacts(&dice)
+                #expect(Self.agrees(policies, engine, facts), "\(action) \(facts.source) \(facts.destinationPort)")
+            }
+        }
+    }
+
+    @Test("a text that only shares its key with a forbidden one is not taken for it")
+    func collisions() {
+        // Whoever may choose a name must not be able to make a deny rule skip him: values are compared, not hashes.
+        let blocker = Blocker(value: .namespace(.exact("a")))
+        #expect(blocker.isFact(facts("td/ns/a/sa/one")))
+        #expect(!blocker.isFact(facts("td/ns/b/sa/one")))
+        #expect(!blocker.isFact(facts(nil)))
+    }
+
+    @Test("equal rules of many policies are tried once, and the first policy is named")
+    func equalRules() {
+        let policies = (0..<100).map {
+            AuthorizationPolicy.make(.deny, name: "p\($0 + 100)", [[match { $0.destinationPorts = [80] }]])
+        }
+        #expect(PolicyEngine(policies.reversed()).decide(facts()).verdict.policyKey == "ns/p100")
     }
 
     @Test("sets of several scopes are judged together")
