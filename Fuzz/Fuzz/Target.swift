@@ -64,5 +64,34 @@ struct Target: Sendable {
                 let again = try? ProxyHeader.parse(header.encoded.span)
                 return again?.header == header ? nil : "\(header) is not read back"
             }),
+        Target(
+            name: "SOCKS5",
+            seeds: [
+                "\u{5}\u{1}\0\u{5}\u{1}\0\u{1}\u{0a}\0\0\u{1}\0\u{50}",
+                "\u{5}\u{2}\u{1}\0\u{5}\u{1}\0\u{3}\u{9}echo.shop\0\u{50}",
+                "\u{5}\u{1}\0\u{5}\u{1}\0\u{4}abcdefghijklmnop\0\u{50}",
+            ],
+            check: { bytes in
+                let (whole, alone) = (socks5(bytes, chunk: .max), socks5(bytes, chunk: 1))
+                return whole == alone ? nil : "read as \(whole), byte by byte as \(alone)"
+            }),
     ]
+
+    /// What a handshake makes of bytes that come in pieces of at most `chunk`, and how many it took.
+    private static func socks5(_ bytes: [UInt8], chunk: Int) -> String {
+        var handshake = SOCKS5Handshake()
+        var events: [SOCKS5Handshake.Event] = []
+        var taken = 0
+        do throws(SOCKS5Error) {
+            while handshake.wanted > 0, taken < bytes.count {
+                let part = min(handshake.wanted, chunk, bytes.count - taken)
+                if part > SOCKS5Handshake.readLimit { return "it wants \(part) bytes" }
+                if let event = try handshake.take(bytes.span.extracting(taken..<taken + part)) { events.append(event) }
+                taken += part
+            }
+        } catch {
+            return "\(events), \(error)"
+        }
+        return "\(events) after \(taken)"
+    }
 }
