@@ -42,6 +42,10 @@ package enum ConnectionFailure: Error, CustomStringConvertible {
     case socket(String, errno: Int32)
     case drained
     case outOfDescriptors
+    /// The outer of two tunnels: the one to a network gateway.
+    indirect case outerTunnel(SocketAddress, ConnectionFailure)
+    /// The inner of two tunnels; the text is what it asks for.
+    indirect case innerTunnel(String, ConnectionFailure)
 
     package var flag: ResponseFlag {
         switch self {
@@ -51,6 +55,7 @@ package enum ConnectionFailure: Error, CustomStringConvertible {
         case .identityUnavailable: .identityError
         case .http2: .h2HandshakeFailure
         case .drained: .none
+        case .outerTunnel(_, let failure), .innerTunnel(_, let failure): failure.flag
         default: .connect
         }
     }
@@ -73,7 +78,17 @@ package enum ConnectionFailure: Error, CustomStringConvertible {
         case .tunnelClosed(let with, let why): "the tunnel with \(with) closed: \(why)"
         case .socket(let what, let errno): "\(what): \(KernelError.text(errno)) (errno \(errno))"
         case .drained: "closed from drain"
+        case .outerTunnel(let gateway, let failure): "tunnel to network gateway \(gateway): \(failure)"
+        case .innerTunnel(let authority, let failure): "tunnel to \(authority) through the network gateway: \(failure)"
         case .outOfDescriptors: "no file descriptor left; raise the limit of open files"
+        }
+    }
+
+    /// What it means for the application when it befell the inner of two tunnels.
+    func inside(_ authority: String) -> ConnectionFailure {
+        switch self {
+        case .drained, .outerTunnel: self
+        default: .innerTunnel(authority, self)
         }
     }
 

@@ -11,13 +11,16 @@ package final class DataPlane: Sendable {
     private let missingPolicies: Mutex<MissingPolicyNotice>
     private let logFormat: LogLine.Format
     private let sink: LogSink
+    private let hosts: HostResolver
     /// What is listened on, as bound: a port that was asked for as 0 is known here.
     package let boundAddresses: [String: SocketAddress]
 
     /// Binds every listener, then starts the reactors. Nothing is left behind when one of them fails.
     ///
     /// - Throws: the first listener or thread that could not be had.
-    package init(config: ProxyConfig, state: ProxyState, sink: LogSink) throws(KernelError) {
+    package init(
+        config: ProxyConfig, state: ProxyState, sink: LogSink, resolvers: Resolvers = Resolvers()
+    ) throws(KernelError) {
         var listening: [Int32] = []
         do throws(KernelError) {
             var mailboxes: [Mailbox] = []
@@ -50,7 +53,7 @@ package final class DataPlane: Sendable {
                 metrics.append(series)
                 let spoof = transparent && config.originalSource != .never
                 starts.append { [listeners] in
-                    Self.serve(config, state, mailbox, series, sink, listeners, transparent: spoof)
+                    Self.serve(config, state, mailbox, series, sink, listeners, transparent: spoof, resolvers)
                 }
             }
             var threads: [KernelThread] = []
@@ -59,6 +62,7 @@ package final class DataPlane: Sendable {
             }
             self.mailboxes = mailboxes
             self.metrics = metrics
+            hosts = resolvers.hosts
             boundAddresses = bound
             missingPolicies = Mutex(MissingPolicyNotice())
             logFormat = config.accessLog.format
@@ -82,19 +86,20 @@ package final class DataPlane: Sendable {
         if let address = config.outbound { roles.append((.outbound, address)) }
         if let address = config.inbound { roles.append((.inbound, address)) }
         if let address = config.inboundPlaintext { roles.append((.inboundPlaintext, address)) }
+        if let address = config.socks5 { roles.append((.socks5, address)) }
         return roles
     }
 
     /// The body of a reactor's thread: the reactor is made there, and never leaves it.
     private static func serve(
         _ config: ProxyConfig, _ state: ProxyState, _ mailbox: Mailbox, _ metrics: TrafficMetrics, _ sink: LogSink,
-        _ listeners: [BoundListener], transparent: Bool
+        _ listeners: [BoundListener], transparent: Bool, _ resolvers: Resolvers
     ) {
         let mine = listeners.map { Listener($0.role, descriptor: $0.descriptor, address: $0.address) }
         do {
             try Reactor(
                 config: config, state: state, mailbox: mailbox, metrics: metrics, sink: sink, listeners: mine,
-                transparent: transparent
+                transparent: transparent, resolvers: resolvers
             ).run()
         } catch {
             var lines: [UInt8] = []
@@ -140,6 +145,6 @@ package final class DataPlane: Sendable {
     package func metricsText() -> String {
         var text = MetricsText()
         for reactor in metrics { for series in reactor.snapshot() { text.add(series) } }
-        return text.render()
+        return text.render() + hosts.metricsText()
     }
 }

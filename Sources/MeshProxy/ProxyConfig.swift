@@ -16,6 +16,8 @@ package struct ProxyConfig: Sendable {
     package var inbound: SocketAddress?
     /// Where captured inbound plaintext arrives.
     package var inboundPlaintext: SocketAddress?
+    /// Where applications speak SOCKS5, a loopback address: it asks nobody who he is. `nil` serves none.
+    package var socks5: SocketAddress?
     /// Where other proxies take tunnels. Default 15008.
     package var hbonePort: UInt16 = 15008
     /// An application tunnel with a PROXY header is delivered to loopback. Default true.

@@ -119,7 +119,9 @@ extension OutboundRoute {
     var line: String {
         switch self {
         case .hbone(let route): "hbone \(route.nextHop) for \(route.authority)"
+        case .doubleHBONE(let route): "double \(route.nextHop) for \(route.authority)"
         case .tcp(let route): "tcp \(route.address)"
+        case .resolve(let route): "resolve \(route.hostname)"
         case .refuse(let refusal): "refuse \(refusal.word)"
         }
     }
@@ -127,7 +129,9 @@ extension OutboundRoute {
     var workload: Workload? {
         switch self {
         case .hbone(let route): route.destinationWorkload
+        case .doubleHBONE(let route): route.gateway
         case .tcp(let route): route.destinationWorkload
+        case .resolve(let route): route.workload
         case .refuse: nil
         }
     }
@@ -142,10 +146,11 @@ extension RouteRefusal {
         case .waypointUnusable: "waypointUnusable"
         case .noHealthyUpstream(_, _, let gap): "noHealthyUpstream \(gap.word)"
         case .noValidDestination: "noValidDestination"
-        case .hostnameUnresolved: "hostnameUnresolved"
         case .noNetworkGateway: "noNetworkGateway"
         case .crossNetworkWithoutService: "crossNetworkWithoutService"
-        case .crossNetworkUnsupported: "crossNetworkUnsupported"
+        case .unknownNetworkGateway: "unknownNetworkGateway"
+        case .networkGatewayUnusable(_, _, _, let gap): "networkGatewayUnusable \(gap.word)"
+        case .noServiceIdentities: "noServiceIdentities"
         case .noIdentity: "noIdentity"
         }
     }

@@ -85,6 +85,10 @@ static inline int cl_set_abortive_close(int fd) {
   struct linger l = {.l_onoff = 1, .l_linger = 0};
   return (int)CL_RESULT(setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof l));
 }
+/// Two joined stream sockets of the kernel's own, non-blocking.
+static inline int cl_socket_pair(int ends[2]) {
+  return (int)CL_RESULT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends));
+}
 static inline int cl_shutdown_write(int fd) { return (int)CL_RESULT(shutdown(fd, SHUT_WR)); }
 static inline int cl_close(int fd) { return (int)CL_RESULT(close(fd)); }
 

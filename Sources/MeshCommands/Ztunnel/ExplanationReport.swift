@@ -15,6 +15,9 @@ struct ExplanationReport: Report {
                 "waypoint",
                 ["\(waypoint.destination) of \(waypoint.of): \(waypoint.used ? "" : "not used, ")\(waypoint.reason)"])
         }
+        if let gateway = answer.networkGateway {
+            steps.step("gateway", ["\(gateway.destination) of \(gateway.of): \(gateway.reason)"])
+        }
         for choice in answer.choices {
             steps.step(
                 "endpoint",
@@ -54,10 +57,12 @@ struct ExplanationReport: Report {
             case .hbone: "HBONE to \(hop), which is asked for \(route.authority ?? "")"
             case .doubleHBONE: "HBONE to the gateway \(hop), inside it HBONE for \(route.authority ?? "")"
             case .tcp: "plain TCP to \(hop)"
+            case .resolve: "to whatever \(hop) resolves to"
             case .direct: "as it is, to \(hop)"
             case .refuse: "refused"
             }
         return ["\(first): \(route.reason)"] + (route.expectedIdentities ?? []).map { "expects \($0)" }
+            + (route.innerIdentities ?? []).map { "expects inside \($0)" }
     }
 
     private func policy(_ inbound: ConnectionExplanation.Inbound, _ style: TextStyle) -> [String] {

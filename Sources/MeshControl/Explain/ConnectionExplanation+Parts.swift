@@ -75,7 +75,29 @@ extension ConnectionExplanation.Route {
             self.init(
                 decision: .tcp, nextHop: route.address.description, workload: route.destinationWorkload?.uid,
                 service: route.service.map { "\($0.key)" }, reason: route.reason.rawValue)
+        case .doubleHBONE(let route):
+            self.init(
+                decision: .doubleHBONE, nextHop: route.nextHop.description, authority: route.authority,
+                expectedIdentities: route.gatewayIdentities.map(\.description),
+                innerIdentities: route.innerIdentities.map(\.description), workload: route.gateway.uid,
+                service: "\(route.service.key)", reason: route.reason.rawValue)
+        case .resolve(let route):
+            self.init(
+                decision: .resolve, nextHop: route.hostname, workload: route.workload.uid,
+                reason: "only the hostname of the next hop is known; each connection looks it up")
         case .refuse(let refusal): self.init(decision: .refuse, reason: refusal.description)
+        }
+    }
+}
+
+extension ConnectionExplanation.NetworkGateway {
+    init(_ found: RouteExplanation.NetworkGateway) {
+        destination = found.gateway.text
+        of = found.workload.uid
+        switch found.target {
+        case .service(let entry): reason = "it leads to service \(entry.key)"
+        case .workload(let workload): reason = "it leads to workload \(workload.uid)"
+        case nil: reason = "nothing is known by it"
         }
     }
 }
@@ -84,8 +106,9 @@ extension OutboundRoute {
     var nextHop: SocketAddress? {
         switch self {
         case .hbone(let route): route.nextHop
+        case .doubleHBONE(let route): route.nextHop
         case .tcp(let route): route.address
-        case .refuse: nil
+        case .resolve, .refuse: nil
         }
     }
 }

@@ -42,6 +42,14 @@ package struct ConnectionExplanation: Codable, Sendable, Equatable {
         package var reason: String
     }
 
+    package struct NetworkGateway: Codable, Sendable, Equatable {
+        /// As configuration writes it.
+        package var destination: String
+        /// uid of the workload that is reached through it.
+        package var of: String
+        package var reason: String
+    }
+
     package struct Choice: Codable, Sendable, Equatable {
         package var service: String
         package var port: UInt16
@@ -59,6 +67,8 @@ package struct ConnectionExplanation: Codable, Sendable, Equatable {
     package struct Route: Codable, Sendable, Equatable {
         package enum Decision: String, Codable, Sendable {
             case hbone, doubleHBONE, tcp, refuse
+            /// Decided but for an address, which is looked up by name.
+            case resolve
             /// No proxy takes the connection: it goes as it is.
             case direct
         }
@@ -68,6 +78,8 @@ package struct ConnectionExplanation: Codable, Sendable, Equatable {
         package var authority: String?
         /// Who may answer.
         package var expectedIdentities: [String]?
+        /// Who may answer behind a network gateway.
+        package var innerIdentities: [String]?
         /// uid of the workload at the next hop.
         package var workload: String?
         /// `namespace/hostname`.
@@ -107,6 +119,8 @@ package struct ConnectionExplanation: Codable, Sendable, Equatable {
     package var to: Destination
     package var records: [Record]
     package var waypoint: Waypoint?
+    /// The way to another network.
+    package var networkGateway: NetworkGateway?
     package var choices: [Choice]
     package var route: Route
     /// The side that decides by policy; absent when nobody of the mesh receives the connection.

@@ -61,6 +61,7 @@ extension MeshView {
             verdict: .allowed, reason: "", from: party(source, ip), to: to,
             records: found.records.map { ConnectionExplanation.Record($0) },
             waypoint: found.waypoint.map { ConnectionExplanation.Waypoint($0) },
+            networkGateway: found.networkGateway.map { ConnectionExplanation.NetworkGateway($0) },
             choices: found.choices.map { ConnectionExplanation.Choice($0) },
             route: ConnectionExplanation.Route(route), inbound: nil, notes: [])
         if source.tunnelProtocol == .tcp, source !== own {
@@ -86,6 +87,10 @@ extension MeshView {
                     "from the waypoint on its own routes and policies decide, and its destination sees the waypoint's "
                         + "identity")
             }
+        case .doubleHBONE:
+            answer.notes.append("the proxies of the other network decide by their own records and policies")
+        case .resolve(let route):
+            answer.notes.append("what \(route.hostname) resolves to, and who answers there, shows per connection")
         }
         answer.conclude()
         return answer

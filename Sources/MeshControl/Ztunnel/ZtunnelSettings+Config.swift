@@ -150,6 +150,11 @@ extension ProxyConfig {
             inboundPlaintext = SocketAddress(wildcard, config.ports.inboundPlaintext)
         }
         illegalPorts = [config.ports.outbound, config.ports.inboundPlaintext, config.ports.inbound]
+        if config.socks5Enabled {
+            // It asks nobody who he is, so only this pod may reach it.
+            socks5 = SocketAddress(.loopbackV4, config.ports.socks5)
+            illegalPorts.append(config.ports.socks5)
+        }
         reusePort = config.reusePort
         originalSource = config.originalSource.map { $0 ? .required : .never } ?? .bestEffort
         localhostAppTunnel = config.localhostAppTunnel

@@ -64,6 +64,15 @@ package enum Kernel {
         return given > 0 ? (ends.0, ends.1, Int(given)) : nil
     }
 
+    /// Two joined, non-blocking stream sockets; `nil` when none can be had.
+    package static func socketPair() -> (Int32, Int32)? {
+        var ends: (Int32, Int32) = (0, 0)
+        let result = unsafe withUnsafeMutablePointer(to: &ends) {
+            unsafe $0.withMemoryRebound(to: Int32.self, capacity: 2) { unsafe cl_socket_pair($0) }
+        }
+        return result >= 0 ? ends : nil
+    }
+
     @discardableResult
     package static func close(_ fd: Int32) -> Int32 { cl_close(fd) }
 

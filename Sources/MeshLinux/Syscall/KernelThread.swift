@@ -35,6 +35,9 @@ package struct KernelThread: Sendable {
         return KernelThread(handle: handle)
     }
 
+    /// Lets the thread end unobserved. Instead of `join`.
+    package func detach() { _ = pthread_detach(handle) }
+
     /// Waits until the thread has ended. To be called once.
     package func join() { _ = pthread_join(handle, nil) }
 }

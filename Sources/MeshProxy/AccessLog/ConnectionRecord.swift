@@ -34,6 +34,9 @@ final class ConnectionRecord {
     /// Monotonic nanoseconds.
     let start: UInt64
     var series: TrafficSeries?
+    /// The tunnel inside, when this is the outer connection of double HBONE: it is told how this one fares, the log and
+    /// the metrics are not.
+    var carries: Tunnel?
 
     init(_ direction: Direction, source: SocketAddress, destination: SocketAddress, start: UInt64) {
         self.direction = direction

@@ -12,7 +12,7 @@ struct RequestHead {
     private var authority = 0..<0
     private var forwarded = 0..<0
     private var baggage = 0..<0
-    private var forwardedNetwork = 0..<0
+    private var forwardedNetwork: Range<Int>?
     private var count = 0
     private var size = 0
 
@@ -25,7 +25,7 @@ struct RequestHead {
         isMalformed = false
         status = 0
         bytes.removeAll(keepingCapacity: true)
-        (authority, forwarded, baggage, forwardedNetwork) = (0..<0, 0..<0, 0..<0, 0..<0)
+        (authority, forwarded, baggage, forwardedNetwork) = (0..<0, 0..<0, 0..<0, nil)
         count = 0
         size = 0
     }
@@ -55,10 +55,8 @@ struct RequestHead {
     var authorityText: String { String(decoding: bytes[authority], as: UTF8.self) }
     var baggageText: String { String(decoding: bytes[baggage], as: UTF8.self) }
 
-    /// The peer's network, when it says that it forwards for another one.
-    var forwardedNetworkText: String? {
-        forwardedNetwork.isEmpty ? nil : String(decoding: bytes[forwardedNetwork], as: UTF8.self)
-    }
+    /// The network of the proxy behind a gateway; the default network is the empty text.
+    var forwardedNetworkText: String? { forwardedNetwork.map { String(decoding: bytes[$0], as: UTF8.self) } }
 
     private func with<R>(_ range: Range<Int>, _ body: (UnsafeBufferPointer<UInt8>) -> R) -> R {
         unsafe bytes.withUnsafeBufferPointer { unsafe body(UnsafeBufferPointer(rebasing: $0[range])) }

@@ -48,6 +48,8 @@ final class Tunnel {
     private(set) var streamCount = 0
     /// No new streams: the peer sent GOAWAY, or we drain.
     private(set) var isLeaving = false
+    /// Who may be at the far end of a tunnel inside another one; `nil` for all others. Such a tunnel is not pooled.
+    let innerIdentities: [SPIFFEID]?
     /// Where the pool keeps a client's tunnel.
     var poolKey: TunnelPool.Key?
     /// Since when there has been no stream.
@@ -64,14 +66,19 @@ final class Tunnel {
     /// What our own HTTP/2 callbacks found wrong; ends the tunnel.
     var protocolFailure: String?
 
-    init(_ reactor: Reactor, client: Bool, peer: SocketAddress, local: SocketAddress) {
+    /// - Parameter innerIdentities: for a tunnel inside another one, which carries one stream and no second one.
+    init(
+        _ reactor: Reactor, client: Bool, peer: SocketAddress, local: SocketAddress, innerIdentities: [SPIFFEID]? = nil
+    ) {
         unsafe home = reactor
         number = Self.count.add(1, ordering: .relaxed).newValue
         madeAt = reactor.now
         isClient = client
         self.peer = peer
         self.local = local
-        phase = .awaitingCredential
+        self.innerIdentities = innerIdentities
+        phase = innerIdentities == nil ? .awaitingCredential : .connecting
+        isLeaving = innerIdentities != nil
         idleSince = reactor.now
         floodGuard = FloodGuard(now: reactor.now)
         unsafe http2 = HTTP2.makeSession(client: client, config: reactor.config)
@@ -93,7 +100,7 @@ final class Tunnel {
 
     /// Has the reactor poll the socket.
     /// - Returns: false when it cannot be, and then the tunnel is closed.
-    private func adopt(_ fd: Int32) -> Bool {
+    func adopt(_ fd: Int32) -> Bool {
         guard let token = reactor.adopt(fd, .tunnel, self) else {
             Kernel.close(fd)
             close(.outOfDescriptors, graceful: false)
@@ -123,10 +130,10 @@ final class Tunnel {
     /// Our certificate has come, or has turned out not to.
     func credentialDecided() {
         guard phase == .awaitingCredential else { return }
-        if isClient { connect() } else { beginHandshake() }
+        if isClient, innerIdentities == nil { connect() } else { beginHandshake() }
     }
 
-    private func beginHandshake() {
+    func beginHandshake() {
         phase = .awaitingCredential
         switch reactor.state.credential {
         case .pending:
@@ -135,7 +142,8 @@ final class Tunnel {
             close(.identityUnavailable(why), graceful: false)
         case .available(let credential):
             let expectation: PeerExpectation =
-                isClient ? .oneOf(poolKey?.identities ?? []) : .trustDomain(credential.identity.trustDomain)
+                isClient
+                ? .oneOf(innerIdentities ?? poolKey?.identities ?? []) : .trustDomain(credential.identity.trustDomain)
             do throws(TLSError) {
                 session = try TLSSession(
                     credential: credential, role: isClient ? .client : .server, expecting: expectation)
@@ -156,7 +164,7 @@ final class Tunnel {
 
     func event(_ ready: Poller.Interest) {
         if phase == .connecting {
-            guard !ready.isDisjoint(with: .connected) else { return }
+            guard innerIdentities == nil, !ready.isDisjoint(with: .connected) else { return }
             let error = Kernel.pendingError(descriptor)
             guard error == 0 else { return close(.connect(peer, errno: error), graceful: false) }
             beginHandshake()
@@ -500,7 +508,9 @@ final class Tunnel {
         if graceful, wasOpen, let session { sayGoodbye(session) }
         phase = .closed
         reactor.tunnels.remove(self)
-        while let stream = firstLink.object { stream.tunnelClosed(failure) }
+        while let stream = firstLink.object {
+            stream.tunnelClosed(innerIdentities == nil ? failure : failure.inside(stream.record.hboneAddress))
+        }
         if let session, let base = unsafe session.output.base {
             unsafe reactor.pool.give(output: base)
             session.output = CipherQueue()

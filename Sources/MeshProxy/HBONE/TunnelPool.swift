@@ -1,5 +1,8 @@
 import MeshCore
 
+/// How an application's connection came to us. Each way has tunnels of its own.
+enum Origin: UInt8, Sendable { case captured, socks5 }
+
 /// Tunnels to other proxies that take more streams. One per reactor: nothing is shared between threads.
 struct TunnelPool {
     /// What two connections must agree on to share a tunnel.
@@ -9,6 +12,7 @@ struct TunnelPool {
         var identities: [SPIFFEID]
         /// Where the application's connection comes from.
         var source: IPAddress
+        var origin = Origin.captured
 
         func hash(into hasher: inout Hasher) {
             hasher.combine(destination)

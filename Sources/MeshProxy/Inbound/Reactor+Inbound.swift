@@ -42,27 +42,3 @@ extension Reactor {
         return peer
     }
 }
-
-/// Workload records made from baggage, for peers that are in no record of ours. Telemetry only.
-struct BaggageSources {
-    /// Distinct texts that are kept: peers choose them, and each becomes a metric series.
-    static let limit = 1000
-    private var known: [String: Workload] = [:]
-
-    mutating func find(_ text: String) -> Workload? {
-        if text.isEmpty { return nil }
-        if let workload = known[text] { return workload }
-        guard known.count < Self.limit, let baggage = Baggage(text) else { return nil }
-        var fields = Workload.Fields()
-        fields.clusterID = baggage.cluster ?? ""
-        fields.namespace = baggage.namespace ?? ""
-        fields.workloadName = baggage.workloadName ?? ""
-        fields.workloadType = baggage.workloadType
-        fields.canonicalName = baggage.canonicalName ?? ""
-        fields.canonicalRevision = baggage.canonicalRevision ?? ""
-        fields.locality = Locality(region: baggage.region ?? "", zone: baggage.zone ?? "")
-        let workload = Workload(fields)
-        known[text] = workload
-        return workload
-    }
-}

@@ -24,7 +24,8 @@ extension Reactor {
     private static func describe(_ occupant: Occupant, _ object: AnyObject, _ clock: WallClock) -> ConnectionInfo? {
         switch occupant {
         case .stream:
-            guard let stream = object as? TunnelStream else { return nil }
+            // A stream that carries another tunnel is no connection of anybody's.
+            guard let stream = object as? TunnelStream, stream.record.carries == nil else { return nil }
             return ConnectionInfo(stream.record, tunnel: stream.tunnel?.number, clock)
         case .relay:
             // Both ends are in the table; the connection is listed once.

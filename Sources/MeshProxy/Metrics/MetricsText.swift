@@ -74,7 +74,7 @@ struct MetricsText {
         return (head, tail)
     }
 
-    private static func escape(_ value: String?) -> String {
+    static func escape(_ value: String?) -> String {
         guard let value, !value.isEmpty else { return "unknown" }
         guard value.utf8.contains(where: { $0 == 0x22 || $0 == 0x5c || $0 == 0x0a }) else { return value }
         return value.reduce(into: "") { text, character in

@@ -19,9 +19,16 @@ extension Reactor {
             Kernel.abort(fd)
             return close(record, unknown)
         }
-        switch router.outbound(
+        let route = router.outbound(
             source: state.own, sourceIP: peer.ip, destination: original, snapshot: state.snapshot, random: &random)
-        {
+        follow(route, fd, peer, record, .captured)
+    }
+
+    /// Sends an accepted connection where it was decided to go.
+    func follow(
+        _ route: OutboundRoute, _ fd: Int32, _ peer: SocketAddress, _ record: ConnectionRecord, _ origin: Origin
+    ) {
+        switch route {
         case .refuse(let why):
             Kernel.abort(fd)
             close(record, .refused(why.description))
@@ -31,13 +38,17 @@ extension Reactor {
             record.service = route.service
             open(record)
             relay(fd, to: route.address, from: nil, record)
-        case .hbone(let route):
-            tunnel(fd, peer, route, record)
+        case .hbone(let route): tunnel(fd, peer, route, record, origin)
+        case .doubleHBONE(let route): tunnelTwice(fd, peer, route, record, origin)
+        case .resolve(let route): resolve(fd, peer, route, record, origin)
         }
     }
 
     /// Carries an accepted connection in HBONE.
-    func tunnel(_ fd: Int32, _ peer: SocketAddress, _ route: HBONERoute, _ record: ConnectionRecord) {
+    func tunnel(
+        _ fd: Int32, _ peer: SocketAddress, _ route: HBONERoute, _ record: ConnectionRecord,
+        _ origin: Origin = .captured
+    ) {
         record.mutualTLS = true
         record.destination = route.nextHop
         record.hboneAddress = route.authority
@@ -50,21 +61,22 @@ extension Reactor {
         let stream = TunnelStream(self, fd, record: record, connectingTo: nil)
         guard stream.adopt() else { return close(record, .outOfDescriptors) }
         let tunnel = findTunnel(
-            TunnelPool.Key(destination: route.nextHop, identities: route.expectedIdentities, source: peer.ip))
-        tunnel.open(stream, outgoingHead(route, source: peer))
+            TunnelPool.Key(
+                destination: route.nextHop, identities: route.expectedIdentities, source: peer.ip, origin: origin))
+        tunnel.open(stream, outgoingHead(route.authority, service: route.service, source: peer))
         if tunnel.phase == .awaitingCredential { tunnel.connect() }
     }
 
-    private func outgoingHead(_ route: HBONERoute, source: SocketAddress) -> OutgoingHead {
+    func outgoingHead(_ authority: String, service: Service?, source: SocketAddress) -> OutgoingHead {
         OutgoingHead(
-            authority: route.authority, baggage: state.baggage,
-            forwarded: Forwarded(source: source, host: route.service?.hostname).headerValue,
+            authority: authority, baggage: state.baggage,
+            forwarded: Forwarded(source: source, host: service?.hostname).headerValue,
             traceparent: Traceparent(random: &random).description)
     }
 
     /// A pooled tunnel with room, or a new one, which is not connected yet: its first stream must be on it before it
     /// can fail, so that the failure reaches the stream.
-    private func findTunnel(_ key: TunnelPool.Key) -> Tunnel {
+    func findTunnel(_ key: TunnelPool.Key) -> Tunnel {
         let seconds = Kernel.realtimeMicroseconds() / 1_000_000
         if let tunnel = tunnels.find(key, maxStreams: config.poolMaxStreams, nowSeconds: seconds) { return tunnel }
         let tunnel = Tunnel(self, client: true, peer: key.destination, local: SocketAddress(key.source, 0))

@@ -1,5 +1,5 @@
 /// What a descriptor belongs to.
-enum Occupant: UInt8 { case nobody, doorbell, listener, tunnel, stream, relay }
+enum Occupant: UInt8 { case nobody, doorbell, listener, tunnel, stream, relay, parked, socks5 }
 
 /// Descriptor → object, for one reactor. Confined to the reactor's thread.
 ///

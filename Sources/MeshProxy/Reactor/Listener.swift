@@ -6,6 +6,7 @@ final class Listener {
         case outbound = "outbound capture"
         case inbound = "inbound HBONE"
         case inboundPlaintext = "inbound plaintext"
+        case socks5 = "outbound SOCKS5"
     }
 
     let role: Role

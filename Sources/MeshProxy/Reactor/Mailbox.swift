@@ -7,6 +7,8 @@ enum Mail: Sendable {
     case publish(ProxyState)
     /// Stop accepting, let connections finish, cut what is left after the deadline.
     case drain
+    /// The answer to a look-up, for whom the token names if that one still waits.
+    case resolved(token: UInt64, HostAnswer)
     /// Close everything and end the thread.
     case stop
     /// Lists what is open. Answered in any case, with what is known when the reactor ends first.
@@ -22,7 +24,7 @@ extension Mail {
         switch self {
         case .connections(let answer): answer([])
         case .tunnels(let answer): answer([])
-        case .publish, .drain, .stop, .accessLog, .policyLog: break
+        case .publish, .drain, .stop, .accessLog, .policyLog, .resolved: break
         }
     }
 }

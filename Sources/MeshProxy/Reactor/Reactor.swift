@@ -58,10 +58,11 @@ final class Reactor {
     private var olderGraveyard: [Unmanaged<AnyObject>] = unsafe []
 
     let router: Router
+    let resolvers: Resolvers
     /// Whether upstream sockets may take the client's address.
     let transparent: Bool
     var tunnels = TunnelPool()
-    var sources = BaggageSources()
+    var sources = BaggagePeers()
     var pipes = PipePool()
     private var series: [SeriesKey: TrafficSeries] = [:]
     private(set) var listeners: [Listener] = []
@@ -73,10 +74,11 @@ final class Reactor {
 
     init(
         config: ProxyConfig, state: ProxyState, mailbox: Mailbox, metrics: TrafficMetrics, sink: LogSink,
-        listeners: [Listener], transparent: Bool
+        listeners: [Listener], transparent: Bool, resolvers: Resolvers = Resolvers()
     ) throws(KernelError) {
         self.config = config
         self.transparent = transparent
+        self.resolvers = resolvers
         router = Self.makeRouter(config)
         self.state = state
         self.mailbox = mailbox
@@ -122,6 +124,8 @@ final class Reactor {
         for case let relay as RelayEnd in table.all(.relay) { relay.relayFail(.drained) }
         for case let stream as TunnelStream in table.all(.stream) { stream.cut(.drained) }
         abandonWalks()
+        for case let parked as ParkedConnection in table.all(.parked) { parked.giveUp(.drained) }
+        for case let client as SOCKS5Connection in table.all(.socks5) { client.giveUp(.drained) }
         log.flush()
         releaseGraveyard()
         releaseGraveyard()
@@ -153,6 +157,10 @@ final class Reactor {
         case .tunnel: unsafe object._withUnsafeGuaranteedRef { unsafe unsafeDowncast($0, to: Tunnel.self).event(ready) }
         case .relay:
             unsafe object._withUnsafeGuaranteedRef { unsafe unsafeDowncast($0, to: RelayEnd.self).event(ready) }
+        case .parked:
+            unsafe object._withUnsafeGuaranteedRef { unsafe unsafeDowncast($0, to: ParkedConnection.self).event(ready) }
+        case .socks5:
+            unsafe object._withUnsafeGuaranteedRef { unsafe unsafeDowncast($0, to: SOCKS5Connection.self).event(ready) }
         case .listener: unsafe object._withUnsafeGuaranteedRef { unsafe accept(unsafeDowncast($0, to: Listener.self)) }
         case .doorbell: readMail()
         case .nobody: break
@@ -174,6 +182,8 @@ final class Reactor {
         case .stream: unsafe unsafeDowncast(object, to: TunnelStream.self).alarm(alarm)
         case .tunnel: unsafe unsafeDowncast(object, to: Tunnel.self).alarm(alarm)
         case .relay: unsafe unsafeDowncast(object, to: RelayEnd.self).alarm(alarm)
+        case .parked: unsafe unsafeDowncast(object, to: ParkedConnection.self).alarm(alarm)
+        case .socks5: unsafe unsafeDowncast(object, to: SOCKS5Connection.self).alarm(alarm)
         case .listener: unsafe wake(unsafeDowncast(object, to: Listener.self))
         // The deadline of a drain has come: what is still open is cut.
         case .doorbell: if alarm == .drain { stopped = true }
@@ -230,6 +240,12 @@ final class Reactor {
     /// The same for an object that has no descriptor.
     func bury(_ object: AnyObject) { unsafe graveyard.append(.passRetained(object)) }
 
+    /// Stops polling `fd`, which goes on in other hands; its object goes as with `dismiss`.
+    func handOver(_ fd: Int32) {
+        dismiss(fd)
+        poller.remove(fd)
+    }
+
     private func releaseGraveyard() {
         // Two generations: what was closed in this turn may stand in a list that the next turn works through.
         for index in unsafe olderGraveyard.indices { unsafe olderGraveyard[index].release() }
@@ -249,6 +265,7 @@ final class Reactor {
             case .tunnels(let answer): walks.tunnels.append(Listing(answer))
             case .accessLog(let threshold): log.set(threshold: threshold)
             case .policyLog(let threshold): log.set(policyThreshold: threshold)
+            case .resolved(let token, let answer): hand(answer, to: token)
             }
         }
     }
@@ -299,6 +316,7 @@ final class Reactor {
             case .outbound: acceptOutbound(fd, peer, on: listener)
             case .inbound: acceptTunnel(fd, peer)
             case .inboundPlaintext: acceptPlaintext(fd, peer, on: listener)
+            case .socks5: SOCKS5Connection.serve(self, fd, peer, listener.address)
             }
         }
     }
@@ -345,6 +363,7 @@ final class Reactor {
 
     /// The end of a connection: one line, and one count. A record that never opened is logged as failed early.
     func close(_ record: ConnectionRecord, _ failure: ConnectionFailure?) {
+        if let inner = record.carries { return inner.carrierEnded(failure) }
         guard record.isOpen else {
             if let failure { log.failed(record, failure) }
             return

@@ -115,6 +115,8 @@ final class TunnelStream {
     }
 
     func alarm(_ alarm: Alarm) {
+        // What an inner tunnel said last has been under way for long enough.
+        if alarm == .settle, record.carries != nil { return cut(.drained) }
         guard alarm == .connect, isConnecting else { return }
         connectFailed(.connectTimeout(target, seconds: reactor.config.connectTimeout))
     }
@@ -154,6 +156,7 @@ final class TunnelStream {
             return finish(.status(status), abort: true)
         }
         isOpen = true
+        if !record.isOpen { reactor.bothTunnelsProgress(record, tunnel) }
         wantSend()
     }
 
@@ -185,6 +188,7 @@ final class TunnelStream {
         if count == 0 {
             uplinkDone = true
             if writeShut { finish(nil, abort: false) }
+            if record.carries != nil { reactor.timers.set(.settle, token, after: 5_000_000_000, now: reactor.now) }
             return .end
         }
         if count == -Kernel.again {

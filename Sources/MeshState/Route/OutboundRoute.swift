@@ -3,7 +3,11 @@ package import MeshCore
 /// What to do with a connection that an application opened.
 package enum OutboundRoute: Sendable {
     case hbone(HBONERoute)
+    /// A tunnel to the gateway of another network, and inside it one to the proxy behind it.
+    case doubleHBONE(DoubleHBONERoute)
     case tcp(TCPRoute)
+    /// One of these, once the hostname of the next hop has an address.
+    case resolve(HostnameRoute)
     case refuse(RouteRefusal)
 }
 
@@ -46,6 +50,39 @@ package struct HBONERoute: Sendable {
     package var viaWaypoint: Bool { reason == .serviceWaypoint || reason == .workloadWaypoint }
 }
 
+/// Through a network gateway, which passes an inner tunnel on without looking into it.
+package struct DoubleHBONERoute: Sendable {
+    package enum Reason: String, Sendable {
+        case serviceEndpoint = "an endpoint of the service was chosen, which is on another network"
+        case serviceWaypoint = "the service has a waypoint, which is on another network"
+    }
+
+    /// Where the gateway takes the outer tunnel.
+    package let nextHop: SocketAddress
+    /// The `:authority` of both CONNECT requests: hostname and port of the service.
+    package let authority: String
+    /// The gateway must have one of these; never empty.
+    package let gatewayIdentities: [SPIFFEID]
+    /// The proxy behind it must have one of these; never empty.
+    package let innerIdentities: [SPIFFEID]
+    package let gateway: Workload
+    package let service: Service
+    package let reason: Reason
+
+    package init(
+        nextHop: SocketAddress, authority: String, gatewayIdentities: [SPIFFEID], innerIdentities: [SPIFFEID],
+        gateway: Workload, service: Service, reason: Reason
+    ) {
+        self.nextHop = nextHop
+        self.authority = authority
+        self.gatewayIdentities = gatewayIdentities
+        self.innerIdentities = innerIdentities
+        self.gateway = gateway
+        self.service = service
+        self.reason = reason
+    }
+}
+
 /// Straight to a socket address, without TLS.
 package struct TCPRoute: Sendable {
     package enum Reason: String, Sendable {
@@ -69,13 +106,15 @@ package enum RouteRefusal: Error, Sendable, CustomStringConvertible {
     case noHealthyUpstream(Service, port: UInt16, EndpointGap)
     /// No address that the connection could go to.
     case noValidDestination(Workload, Service?)
-    /// Only a hostname is known.
-    case hostnameUnresolved(Workload)
     /// On another network, without a gateway.
     case noNetworkGateway(Workload)
     /// On another network, but no service was addressed.
     case crossNetworkWithoutService(Workload)
-    case crossNetworkUnsupported(Workload, Service)
+    case unknownNetworkGateway(of: Workload, GatewayAddress)
+    case networkGatewayUnusable(of: Workload, GatewayAddress, Service, EndpointGap)
+    /// On another network, and the service through which it was found names nobody who may answer there; `nil` when it
+    /// was found without one.
+    case noServiceIdentities(Workload, Service?)
     /// It speaks HBONE, but nobody could be expected at the other end.
     case noIdentity(Workload)
 
@@ -105,16 +144,21 @@ package enum RouteRefusal: Error, Sendable, CustomStringConvertible {
         case .noValidDestination(let workload, let service):
             "workload \(workload.uid) has no address for this connection"
                 + (service.map { ", given the ip families of service \($0.key)" } ?? "")
-        case .hostnameUnresolved(let workload):
-            "workload \(workload.uid) has only a hostname, \(workload.fields.hostname), which is not resolved here; "
-                + "give it an address"
         case .noNetworkGateway(let workload):
             "workload \(workload.uid) is on network \"\(workload.network)\" and has no network gateway"
         case .crossNetworkWithoutService(let workload):
             "workload \(workload.uid) is on network \"\(workload.network)\"; call it through a service"
-        case .crossNetworkUnsupported(let workload, let service):
-            "service \(service.key) was sent to workload \(workload.uid) on network \"\(workload.network)\", and tunnels "
-                + "to other networks are not supported"
+        case .unknownNetworkGateway(let workload, let gateway):
+            "network gateway \(gateway.text) of workload \(workload.uid) on network \"\(workload.network)\" is not known"
+        case .networkGatewayUnusable(let workload, let gateway, let service, let gap):
+            "network gateway \(gateway.text) of workload \(workload.uid) on network \"\(workload.network)\" cannot be "
+                + "used: service \(service.key) port \(gateway.hboneMTLSPort): \(gap)"
+        case .noServiceIdentities(let workload, let service?):
+            "workload \(workload.uid) is on network \"\(workload.network)\", where only the subject alternative names of "
+                + "service \(service.key) may answer, and it has none"
+        case .noServiceIdentities(let workload, nil):
+            "workload \(workload.uid) is on network \"\(workload.network)\" and is referred to by itself; refer to it by "
+                + "a service, whose subject alternative names may answer there"
         case .noIdentity(let workload):
             "workload \(workload.uid) has no valid identity; check its trust domain, namespace and service account"
         }

@@ -15,6 +15,15 @@ package struct RouteExplanation: Sendable {
         package let target: MeshAddress?
     }
 
+    /// The way to another network.
+    package struct NetworkGateway: Sendable {
+        package let gateway: GatewayAddress
+        /// Whose gateway it is: the endpoint, or the waypoint, that was chosen.
+        package let workload: Workload
+        /// What the reference leads to; `nil` when nothing is known by it.
+        package let target: MeshAddress?
+    }
+
     /// A choice among the endpoints of a service.
     package struct Choice: Sendable {
         package let service: ServiceEntry
@@ -28,6 +37,7 @@ package struct RouteExplanation: Sendable {
     /// What has the address, the one that answers first.
     package let records: [AddressRecord]
     package let waypoint: Waypoint?
+    package let networkGateway: NetworkGateway?
     package let choices: [Choice]
     package let route: OutboundRoute
 }
@@ -42,6 +52,7 @@ extension Router {
         let route = outbound(source, sourceIP, destination, snapshot, &random, trace)
         var carried: MeshAddress?
         var waypoint: RouteExplanation.Waypoint?
+        var networkGateway: RouteExplanation.NetworkGateway?
         var choices: [RouteExplanation.Choice] = []
         for step in trace.steps {
             switch step {
@@ -56,6 +67,8 @@ extension Router {
                 waypoint = .init(gateway: gateway, subject: subject, isUsed: true, target: nil)
             case .ownWaypoint(let gateway, let subject):
                 waypoint = .init(gateway: gateway, subject: subject, isUsed: false, target: resolve(gateway, snapshot))
+            case .networkGateway(let gateway, let workload, let found):
+                networkGateway = .init(gateway: gateway, workload: workload, target: found)
             case .choice(let entry, let port, let mode, let result):
                 choices.append(
                     .init(
@@ -66,6 +79,6 @@ extension Router {
         return RouteExplanation(
             records: AddressRecord.all(
                 at: destination.ip, network: network, matched: carried, clientNamespace: source.namespace, snapshot),
-            waypoint: waypoint, choices: choices, route: route)
+            waypoint: waypoint, networkGateway: networkGateway, choices: choices, route: route)
     }
 }

@@ -11,6 +11,8 @@ final class RouteTrace {
         case ownWaypoint(GatewayAddress, of: RouteRefusal.Subject)
         /// What the address, or the reference to a waypoint, leads to.
         case upstream(MeshAddress?)
+        /// The workload that was chosen is on another network, and this is the way there.
+        case networkGateway(GatewayAddress, of: Workload, MeshAddress?)
         case choice(ServiceEntry, port: UInt16, mode: ResolutionMode, Result<EndpointChoice, EndpointGap>)
     }
 

@@ -21,7 +21,7 @@ extension Router {
         _ gateway: GatewayAddress, of subject: RouteRefusal.Subject, service: Service?, _ source: Workload,
         _ destination: SocketAddress, _ snapshot: MeshSnapshot, _ random: inout some RandomNumberGenerator,
         _ trace: RouteTrace?
-    ) throws(RouteRefusal) -> HBONERoute {
+    ) throws(RouteRefusal) -> OutboundRoute {
         trace?.note(.waypoint(gateway, of: subject))
         let upstream: Upstream
         // By address the waypoint keeps that address's family; by name it adapts to the caller's.
@@ -47,17 +47,18 @@ extension Router {
             case .failure(let gap): throw .waypointUnusable(of: subject, gateway, entry.service, gap)
             }
         }
-        if upstream.workload.network != source.network {
-            guard let service else { throw .crossNetworkWithoutService(upstream.workload) }
-            throw .crossNetworkUnsupported(upstream.workload, service)
-        }
-        guard !upstream.expectedIdentities.isEmpty else { throw .noIdentity(upstream.workload) }
         var isService = false
         if case .service = subject { isService = true }
-        return HBONERoute(
-            nextHop: try upstream.address(for: original), authority: destination.authority,
-            expectedIdentities: upstream.expectedIdentities, destinationWorkload: upstream.workload, service: service,
-            actual: destination, reason: isService ? .serviceWaypoint : .workloadWaypoint)
+        if upstream.workload.network != source.network {
+            // Who addressed a workload must not end up at another one of its service.
+            return try throughGateway(
+                upstream, service: isService ? service : nil, .serviceWaypoint, source, destination, snapshot, &random,
+                trace)
+        }
+        guard !upstream.expectedIdentities.isEmpty else { throw .noIdentity(upstream.workload) }
+        let reason: HBONERoute.Reason = isService ? .serviceWaypoint : .workloadWaypoint
+        return try RoutePlan(upstream: upstream, service: service, shape: .waypoint(destination, reason))
+            .route(for: original)
     }
 
     /// True when `source` is the waypoint itself, whose traffic must not be sent back to it: same identity, and its

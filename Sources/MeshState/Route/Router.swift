@@ -50,10 +50,9 @@ extension Router {
         if case .service(let entry) = found {
             addressed = entry.service
             if let gateway = Self.waypoint(of: entry.service, &random) {
-                return try .hbone(
-                    toWaypoint(
-                        gateway, of: .service(entry.service), service: entry.service, source, destination, snapshot,
-                        &random, trace))
+                return try toWaypoint(
+                    gateway, of: .service(entry.service), service: entry.service, source, destination, snapshot,
+                    &random, trace)
             }
         }
 
@@ -65,29 +64,23 @@ extension Router {
                     reason: isService ? .passthroughService : .passthrough))
         }
         let service = upstream.entry?.service
-        try checkNetwork(of: upstream.workload, service, source)
+        if upstream.workload.network != source.network {
+            return try throughGateway(
+                upstream, service: service, .serviceEndpoint, source, destination, snapshot, &random, trace)
+        }
         if addressed == nil, let gateway = upstream.workload.fields.waypoint {
             guard isWaypoint(source, at: sourceIP, gateway, snapshot) else {
-                return try .hbone(
-                    toWaypoint(
-                        gateway, of: .workload(upstream.workload), service: service, source, destination, snapshot,
-                        &random, trace))
+                return try toWaypoint(
+                    gateway, of: .workload(upstream.workload), service: service, source, destination, snapshot,
+                    &random, trace)
             }
             trace?.note(.ownWaypoint(gateway, of: .workload(upstream.workload)))
         }
-        let target = try upstream.address(for: destination.ip)
-        guard upstream.workload.tunnelProtocol == .hbone else {
-            return .tcp(
-                TCPRoute(
-                    address: target, destinationWorkload: upstream.workload, service: service, reason: .plainWorkload))
-        }
-        guard !upstream.expectedIdentities.isEmpty else { throw .noIdentity(upstream.workload) }
-        return .hbone(
-            HBONERoute(
-                nextHop: SocketAddress(target.ip, hbonePort), authority: target.authority,
-                expectedIdentities: upstream.expectedIdentities, destinationWorkload: upstream.workload,
-                service: service,
-                actual: target, reason: service == nil ? .workload : .serviceEndpoint))
+        let isTunnel = upstream.workload.tunnelProtocol == .hbone
+        if isTunnel, upstream.expectedIdentities.isEmpty { throw .noIdentity(upstream.workload) }
+        return try RoutePlan(
+            upstream: upstream, service: service, shape: isTunnel ? .hbone(port: hbonePort) : .tcp
+        ).route(for: destination.ip)
     }
 
     /// `nil`: pass the connection through.
@@ -116,14 +109,5 @@ extension Router {
             guard let addressed, addressed.fields.loadBalancer?.mode != .passthrough else { return nil }
             throw .noHealthyUpstream(addressed, port: destination.port, .noEndpoints)
         }
-    }
-
-    private func checkNetwork(
-        of workload: Workload, _ service: Service?, _ source: Workload
-    ) throws(RouteRefusal) {
-        guard workload.network != source.network else { return }
-        guard let service else { throw .crossNetworkWithoutService(workload) }
-        guard workload.fields.networkGateway != nil else { throw .noNetworkGateway(workload) }
-        throw .crossNetworkUnsupported(workload, service)
     }
 }

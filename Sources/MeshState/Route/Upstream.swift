@@ -1,7 +1,7 @@
 import MeshCore
 
 /// A workload to connect to, before an address of it is picked.
-struct Upstream {
+struct Upstream: Sendable {
     let workload: Workload
     let port: UInt16
     /// The service through which it was found.
@@ -27,7 +27,8 @@ struct Upstream {
     ///
     /// The original address if the workload owns it; else one that the service's ip families allow, of the same family
     /// if there is one.
-    func address(for original: IPAddress) throws(RouteRefusal) -> SocketAddress {
+    /// - Returns: `nil` when only its hostname can tell.
+    func address(for original: IPAddress) throws(RouteRefusal) -> SocketAddress? {
         if workload.addresses.contains(original) { return SocketAddress(original, port) }
         var fallback: IPAddress?
         for ip in workload.addresses where allows(ip) {
@@ -35,7 +36,7 @@ struct Upstream {
             if fallback == nil { fallback = ip }
         }
         if let fallback { return SocketAddress(fallback, port) }
-        if !workload.fields.hostname.isEmpty { throw .hostnameUnresolved(workload) }
+        if !workload.fields.hostname.isEmpty { return nil }
         throw .noValidDestination(workload, entry?.service)
     }
 

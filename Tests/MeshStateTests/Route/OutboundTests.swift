@@ -241,30 +241,6 @@ struct OutboundTests {
         #expect(try world.route(call).line == "hbone \(hop) for \(target)")
     }
 
-    @Test("27, 28: another network is refused, with the reason")
-    func otherNetwork() throws {
-        for (gateway, expected) in [
-            (nil, "noNetworkGateway"), (GatewayAddress.at("9.9.9.9"), "crossNetworkUnsupported"),
-        ] {
-            var world = World(
-                .workload(
-                    .make("w", ip: "127.0.0.2", hbone: true, services: ["ns/svc": [80: 80]]) {
-                        $0.network = "remote"
-                        $0.networkGateway = gateway
-                    }),
-                .service(.make("ns/svc", vip: "127.0.0.3")))
-            #expect(try world.route("127.0.0.3:80").line == "refuse \(expected)")
-        }
-    }
-
-    @Test("30: a service waypoint on another network is refused, with the reason")
-    func otherNetworkWaypoint() throws {
-        var world = World(
-            .workload(.make("way", ip: "127.0.0.10", hbone: true) { $0.network = "remote" }),
-            .service(.make("ns/svc", vip: "127.0.0.3") { $0.waypoint = .at("remote/127.0.0.10") }))
-        #expect(try world.route("127.0.0.3:80").line == "refuse crossNetworkUnsupported")
-    }
-
     @Test("32: a workload without addresses on our own network is never chosen, gateway or not")
     func noAddress() throws {
         var world = World(
@@ -308,14 +284,6 @@ struct OutboundTests {
         #expect(try world.route("[::1]:\(port)").line == "refuse selfCall")
         #expect(try world.route("10.0.0.1:\(port)").line == "tcp 10.0.0.1:\(port)")
         #expect(try world.route("127.0.0.1:15000").line == "tcp 127.0.0.1:15000")
-    }
-
-    @Test("42: a workload of which only a hostname is known is refused, with the reason")
-    func hostnameOnly() throws {
-        var world = World(
-            .workload(.make("w", services: ["ns/svc": [80: 80]]) { $0.hostname = "example.com" }),
-            .service(.make("ns/svc", vip: "127.0.0.3")))
-        #expect(try world.route("127.0.0.3:80").line == "refuse hostnameUnresolved")
     }
 
     @Test("a tunnel to a workload without a valid identity is refused")

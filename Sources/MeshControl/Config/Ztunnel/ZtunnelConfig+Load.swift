@@ -159,7 +159,7 @@ extension ZtunnelConfig {
         case "shared": reader.problem("PROXY_MODE", "is \"shared\", which is not supported yet; use dedicated")
         case let text?: reader.problem("PROXY_MODE", "is \"\(text)\"; expected dedicated")
         }
-        for name in ["XDS_ON_DEMAND", "UNSTABLE_ENABLE_SOCKS5", "FAKE_CA"] where reader.bool(name, false) {
+        for name in ["XDS_ON_DEMAND", "FAKE_CA"] where reader.bool(name, false) {
             reader.problem(name, "is true, which is not supported yet; unset it")
         }
         if let path = reader.filled("CRL_PATH") {

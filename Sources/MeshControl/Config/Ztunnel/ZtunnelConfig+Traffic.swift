@@ -6,6 +6,7 @@ extension ZtunnelConfig {
         ports.outbound = port("MESHCTL_OUTBOUND_PORT", ports.outbound)
         ports.inboundPlaintext = port("MESHCTL_INBOUND_PLAINTEXT_PORT", ports.inboundPlaintext)
         ports.inbound = port("MESHCTL_INBOUND_PORT", ports.inbound)
+        ports.socks5 = port("MESHCTL_SOCKS5_PORT", ports.socks5)
         ports.admin = port("MESHCTL_ADMIN_PORT", mesh.proxyAdminPort ?? ports.admin)
         ports.metrics = port("MESHCTL_METRICS_PORT", mesh.statsPort ?? ports.metrics)
         ports.readiness = port("MESHCTL_READINESS_PORT", ports.readiness)
@@ -15,6 +16,7 @@ extension ZtunnelConfig {
 
     mutating func readTraffic(_ reader: inout SettingReader) {
         proxyEnabled = reader.bool("ENABLE_PROXY", proxyEnabled)
+        socks5Enabled = reader.bool("UNSTABLE_ENABLE_SOCKS5", socks5Enabled)
         ipv6 = reader.bool("IPV6_ENABLED", ipv6)
         reusePort = reader.bool("INPOD_PORT_REUSE", reusePort)
         localhostAppTunnel = reader.bool("LOCALHOST_APP_TUNNEL", localhostAppTunnel)

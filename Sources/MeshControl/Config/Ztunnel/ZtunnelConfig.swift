@@ -59,6 +59,7 @@ package struct ZtunnelConfig: Sendable, Equatable {
         package var outbound: UInt16 = 15001
         package var inboundPlaintext: UInt16 = 15006
         package var inbound: UInt16 = 15008
+        package var socks5: UInt16 = 15080
         package var admin: UInt16 = 15000
         package var metrics: UInt16 = 15020
         package var readiness: UInt16 = 15021
@@ -98,6 +99,8 @@ package struct ZtunnelConfig: Sendable, Equatable {
     package var reusePort = true
     package var localhostAppTunnel = true
     package var responseBaggage = true
+    /// Serve SOCKS5 on loopback. Default false.
+    package var socks5Enabled = false
     /// Default true.
     package var proxyEnabled = true
     package var dnsEnabled = true
@@ -148,10 +151,12 @@ package struct ZtunnelConfig: Sendable, Equatable {
         if (try? TrustDomain(parsing: trustDomain)) == nil {
             problems.append("TRUST_DOMAIN is \"\(trustDomain)\"; expected 1 to 255 of a-z, 0-9, '.', '_' and '-'")
         }
-        let used = [
-            ("outbound", ports.outbound), ("inbound plaintext", ports.inboundPlaintext), ("inbound", ports.inbound),
-            ("admin", ports.admin), ("metrics", ports.metrics), ("readiness", ports.readiness),
-        ]
+        let socks5 = socks5Enabled ? [("SOCKS5", ports.socks5)] : []
+        let used =
+            socks5 + [
+                ("outbound", ports.outbound), ("inbound plaintext", ports.inboundPlaintext), ("inbound", ports.inbound),
+                ("admin", ports.admin), ("metrics", ports.metrics), ("readiness", ports.readiness),
+            ]
         for (index, (role, port)) in used.enumerated() where port != 0 {
             if let (other, _) = used[..<index].first(where: { $0.1 == port }) {
                 problems.append("port \(port) is given for \(other) and for \(role); each needs its own")
