@@ -8,6 +8,8 @@ package final class DataPlane: Sendable {
     let mailboxes: [Mailbox]
     private let threads: Mutex<[KernelThread]>
     private let metrics: [TrafficMetrics]
+    /// Nanoseconds.
+    private let metricsIdle: UInt64
     private let missingPolicies: Mutex<MissingPolicyNotice>
     private let logFormat: LogLine.Format
     private let sink: LogSink
@@ -63,6 +65,7 @@ package final class DataPlane: Sendable {
             self.mailboxes = mailboxes
             self.metrics = metrics
             hosts = resolvers.hosts
+            metricsIdle = UInt64(max(0, config.metricsIdleTimeout)) * 1_000_000_000
             boundAddresses = bound
             missingPolicies = Mutex(MissingPolicyNotice())
             logFormat = config.accessLog.format
@@ -143,8 +146,6 @@ package final class DataPlane: Sendable {
 
     /// The traffic metrics as OpenMetrics text, without the closing `# EOF`.
     package func metricsText() -> String {
-        var text = MetricsText()
-        for reactor in metrics { for series in reactor.snapshot() { text.add(series) } }
-        return text.render() + hosts.metricsText()
+        TrafficMetrics.text(metrics, now: Kernel.monotonicNanoseconds(), idle: metricsIdle) + hosts.metricsText()
     }
 }

@@ -57,5 +57,14 @@ package struct ProxyConfig: Sendable {
     package var responseBaggage = true
     package var accessLog = AccessLogOptions()
 
+    /// Seconds without a connection after which a traffic series is retired; it is shown for as long again. 0 never
+    /// does. Must be longer than the interval at which metrics are read. Default 1800.
+    package var metricsIdleTimeout = 1800
+    /// Traffic series that one reactor keeps; what would need more is counted in series with unknown labels.
+    /// Default 10,000.
+    package var metricsMaxSeries = 10_000
+    /// Labels that traffic metrics go without, such as `source_principal`.
+    package var metricsDroppedLabels: Set<String> = []
+
     package init() {}
 }

@@ -95,7 +95,9 @@ final class Tunnel {
 
     /// Takes over an accepted socket.
     func serve(_ fd: Int32) {
-        if adopt(fd) { beginHandshake() }
+        guard adopt(fd) else { return }
+        reactor.metrics.countSocket(.destination, 1)
+        beginHandshake()
     }
 
     /// Has the reactor poll the socket.
@@ -518,6 +520,7 @@ final class Tunnel {
         session = nil
         reactor.connections -= 1
         if descriptor >= 0 {
+            if !isClient { reactor.metrics.countSocket(.destination, -1) }
             reactor.dismiss(descriptor)
             Kernel.close(descriptor)
             descriptor = -1

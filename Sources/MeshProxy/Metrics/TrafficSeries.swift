@@ -2,17 +2,7 @@ import MeshCore
 import Synchronization
 
 /// Which proxy reports a connection: the client's (outbound) or the server's (inbound).
-enum Reporter: UInt8, Sendable { case source, destination }
-
-/// What tells one traffic series from another. Records count by identity: a look-up hashes pointers, not label texts.
-struct SeriesKey: Hashable {
-    var reporter: Reporter
-    var mutualTLS: Bool
-    var source: ObjectIdentifier?
-    var destination: ObjectIdentifier?
-    var service: ObjectIdentifier?
-    var sourcePrincipal: SPIFFEID?
-}
+enum Reporter: UInt8, Sendable, CaseIterable { case source, destination }
 
 /// The counters of one set of labels in one reactor.
 ///
@@ -20,11 +10,7 @@ struct SeriesKey: Hashable {
 /// instruction is needed.
 final class TrafficSeries: Sendable {
     let reporter: Reporter
-    let mutualTLS: Bool
-    let source: Workload?
-    let destination: Workload?
-    let service: Service?
-    let sourcePrincipal: SPIFFEID?
+    let labels: TrafficLabels
 
     let opened = Atomic<UInt64>(0)
     /// Client to server, whoever reports.
@@ -40,16 +26,9 @@ final class TrafficSeries: Sendable {
     private let closedIdentity = Atomic<UInt64>(0)
     private let closedRevoked = Atomic<UInt64>(0)
 
-    init(
-        reporter: Reporter, mutualTLS: Bool, source: Workload?, destination: Workload?, service: Service?,
-        sourcePrincipal: SPIFFEID?
-    ) {
+    init(_ reporter: Reporter, _ labels: TrafficLabels) {
         self.reporter = reporter
-        self.mutualTLS = mutualTLS
-        self.source = source
-        self.destination = destination
-        self.service = service
-        self.sourcePrincipal = sourcePrincipal
+        self.labels = labels
     }
 
     @inline(__always)
@@ -82,12 +61,31 @@ final class TrafficSeries: Sendable {
         case .certRevoked: closedRevoked.load(ordering: .relaxed)
         }
     }
+
+    var totals: TrafficTotals {
+        var totals = TrafficTotals()
+        totals.opened = opened.load(ordering: .relaxed)
+        totals.received = received.load(ordering: .relaxed)
+        totals.sent = sent.load(ordering: .relaxed)
+        totals.closed = ResponseFlag.allCases.map { closed($0) }
+        return totals
+    }
 }
 
-/// The traffic series of one reactor. The reactor finds and adds; readers copy the list.
-final class TrafficMetrics: Sendable {
-    private let list = Mutex<[TrafficSeries]>([])
+/// The counts of a series at one moment.
+struct TrafficTotals: Equatable {
+    var opened: UInt64 = 0
+    var received: UInt64 = 0
+    var sent: UInt64 = 0
+    /// By response flag.
+    var closed = [UInt64](repeating: 0, count: ResponseFlag.allCases.count)
 
-    func append(_ series: TrafficSeries) { list.withLock { $0.append(series) } }
-    func snapshot() -> [TrafficSeries] { list.withLock { $0 } }
+    var openNow: UInt64 { opened &- closed.reduce(0, &+) }
+
+    static func += (sum: inout TrafficTotals, more: TrafficTotals) {
+        sum.opened += more.opened
+        sum.received += more.received
+        sum.sent += more.sent
+        for flag in sum.closed.indices { sum.closed[flag] += more.closed[flag] }
+    }
 }

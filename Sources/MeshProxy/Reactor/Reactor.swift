@@ -64,7 +64,7 @@ final class Reactor {
     var tunnels = TunnelPool()
     var sources = BaggagePeers()
     var pipes = PipePool()
-    private var series: [SeriesKey: TrafficSeries] = [:]
+    private(set) var series: SeriesBook
     private(set) var listeners: [Listener] = []
     /// Tunnels and relays that are alive; what draining waits for.
     var connections = 0
@@ -83,6 +83,7 @@ final class Reactor {
         self.state = state
         self.mailbox = mailbox
         self.metrics = metrics
+        series = SeriesBook(config, metrics)
         self.listeners = listeners
         poller = try Poller()
         now = Kernel.monotonicNanoseconds()
@@ -99,6 +100,7 @@ final class Reactor {
         }
         let token = table.occupy(mailbox.descriptor, .doorbell, mailbox)
         _ = poller.add(mailbox.descriptor, .readable, token: token)
+        setTidyAlarm()
     }
 
     deinit {
@@ -185,8 +187,10 @@ final class Reactor {
         case .parked: unsafe unsafeDowncast(object, to: ParkedConnection.self).alarm(alarm)
         case .socks5: unsafe unsafeDowncast(object, to: SOCKS5Connection.self).alarm(alarm)
         case .listener: unsafe wake(unsafeDowncast(object, to: Listener.self))
-        // The deadline of a drain has come: what is still open is cut.
-        case .doorbell: if alarm == .drain { stopped = true }
+        case .doorbell:
+            // The deadline of a drain has come: what is still open is cut.
+            if alarm == .drain { stopped = true }
+            if alarm == .tidy { tidy() }
         case .nobody: break
         }
     }
@@ -339,26 +343,21 @@ final class Reactor {
     /// Opens `record` for the metrics and the log.
     func open(_ record: ConnectionRecord) {
         record.isOpen = true
-        let series = find(record)
+        let series = series.find(record)
         record.series = series
         TrafficSeries.add(1, to: series.opened)
         log.opened(record)
     }
 
-    private func find(_ record: ConnectionRecord) -> TrafficSeries {
-        let key = SeriesKey(
-            reporter: record.reporter, mutualTLS: record.mutualTLS,
-            source: record.sourceWorkload.map(ObjectIdentifier.init),
-            destination: record.destinationWorkload.map(ObjectIdentifier.init),
-            service: record.service.map(ObjectIdentifier.init),
-            sourcePrincipal: record.mutualTLS ? record.sourceIdentity : nil)
-        if let found = series[key] { return found }
-        let made = TrafficSeries(
-            reporter: record.reporter, mutualTLS: record.mutualTLS, source: record.sourceWorkload,
-            destination: record.destinationWorkload, service: record.service, sourcePrincipal: key.sourcePrincipal)
-        series[key] = made
-        metrics.append(made)
-        return made
+    private func setTidyAlarm() {
+        guard config.metricsIdleTimeout > 0 else { return }
+        let round = UInt64(config.metricsIdleTimeout) * 1_000_000_000 / UInt64(SeriesBook.quietRounds)
+        timers.set(.tidy, table.token(of: mailbox.descriptor), after: round, now: now)
+    }
+
+    private func tidy() {
+        series.tidy(now: now)
+        setTidyAlarm()
     }
 
     /// The end of a connection: one line, and one count. A record that never opened is logged as failed early.

@@ -69,6 +69,7 @@ final class RelayEnd {
             return reactor.close(record, .outOfDescriptors)
         }
         client.token = clientToken
+        reactor.metrics.countSocket(record.reporter, 1)
         reactor.connections += 1
         guard let serverToken = reactor.adopt(connecting, .relay, server) else {
             Kernel.abort(connecting)
@@ -253,6 +254,7 @@ final class RelayEnd {
     private func release(abort: Bool) {
         guard !isClosed else { return }
         isClosed = true
+        if facesClient { reactor.metrics.countSocket(record.reporter, -1) }
         queue.discard(reactor.pool)
         if let pipe { reactor.pipes.give(pipe, isEmpty: inPipe == 0) }
         pipe = nil

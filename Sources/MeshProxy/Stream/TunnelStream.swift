@@ -86,6 +86,7 @@ final class TunnelStream {
             return false
         }
         self.token = token
+        if isOutbound { reactor.metrics.countSocket(.source, 1) }
         if isConnecting {
             let limit = UInt64(reactor.config.connectTimeout) * 1_000_000_000
             reactor.timers.set(.connect, token, after: limit, now: reactor.now)
@@ -297,6 +298,7 @@ final class TunnelStream {
         queue.discard(reactor.pool)
         reactor.dismiss(descriptor)
         if abort { Kernel.abort(descriptor) } else { Kernel.close(descriptor) }
+        if isOutbound { reactor.metrics.countSocket(.source, -1) }
         reactor.connections -= 1
         reactor.close(record, failure)
     }
