@@ -33,11 +33,13 @@ package struct LogLine {
         quote(value)
     }
 
-    /// A value without spaces or quotes, such as an address: bare in the plain shape.
+    /// A value without spaces or quotes, such as an address: bare in the plain shape, and quoted when it turns out to
+    /// hold some after all.
     package mutating func bare(_ key: String, _ value: String) {
         guard !value.isEmpty else { return }
         self.key(key)
-        if format == .plain { append(value) } else { quote(value) }
+        let isBare = value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") }
+        if format == .plain, isBare { append(value) } else { quote(value) }
     }
 
     package mutating func number(_ key: String, _ value: Int) {

@@ -94,7 +94,7 @@ struct AccessLog {
             let outbound = record.direction == .outbound
             line.number("bytes_sent", outbound ? record.clientToServer : record.serverToClient)
             line.number("bytes_recv", outbound ? record.serverToClient : record.clientToServer)
-            line.text("duration", "\((atEnd - record.start) / 1_000_000)ms")
+            line.text("duration", "\((max(atEnd, record.start) - record.start) / 1_000_000)ms")
         }
         if let failure { line.text("error", failure.description) }
         line.finish(into: &pending)

@@ -17,14 +17,15 @@ final class LoopbackMesh {
     private let sink: LogSink
     private let hbone: SocketAddress
 
-    init(policies: [AuthorizationPolicy] = [], configure: (inout ProxyConfig) -> Void = { _ in }) throws {
+    init(policies: [AuthorizationPolicy] = [], log: Int32 = 2, configure: (inout ProxyConfig) -> Void = { _ in }) throws
+    {
         let state = try Self.state(policies: policies)
         workload = state.own
         var config = ProxyConfig()
         config.accessLog.threshold = .off
         config.originalSource = .never
         configure(&config)
-        sink = try LogSink(descriptor: 2)
+        sink = try LogSink(descriptor: log)
         let listening = try TCPSocket.listen(
             SocketAddress(.loopbackV4, 0), reusePort: false, transparent: false, options: SocketOptions())
         hbone = try #require(TCPSocket.localAddress(listening.descriptor))
@@ -35,6 +36,10 @@ final class LoopbackMesh {
 
     /// Acts for the workload shop/cart, which lives at 127.0.0.1.
     static func state(policies: [AuthorizationPolicy] = []) throws -> ProxyState {
+        try state(policy: PolicyEngine(policies))
+    }
+
+    static func state(policy: PolicyEngine) throws -> ProxyState {
         var fields = Workload.Fields()
         fields.uid = "cart"
         fields.name = "cart"
@@ -55,9 +60,12 @@ final class LoopbackMesh {
             CredentialPEM(
                 certificateChain: read("cart.pem"), privateKey: read("cart.key.pem"), trustBundle: read("root.pem")))
         return ProxyState(
-            snapshot: store.snapshot, own: workload, policy: PolicyEngine(policies),
+            snapshot: store.snapshot, own: workload, policy: policy,
             credential: .available(credential), baggage: "")
     }
+
+    /// Writes the last lines of the log; none follow.
+    func endLog() { sink.close() }
 
     deinit { sink.close() }
 
