@@ -130,7 +130,8 @@ let package = Package(
         .testTarget(
             name: "MeshProxyTests",
             dependencies: [
-                "CAllocations", "MeshCore", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS", "MeshWire",
+                "CAllocations", "CNghttp2", "MeshCore", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS",
+                "MeshWire",
             ],
             swiftSettings: careful),
         .testTarget(

@@ -216,6 +216,18 @@ struct ZtunnelConfigTests {
         #expect(found?.contains("--threads is \"many\"") == true)
     }
 
+    @Test("SOCKS5 is served where it is asked for, on a port of its own")
+    func socks5() throws {
+        #expect(try !load([:]).socks5Enabled)
+        let config = try load(["UNSTABLE_ENABLE_SOCKS5": "true"])
+        #expect(config.socks5Enabled && config.ports.socks5 == 15080)
+        #expect(
+            problem(["UNSTABLE_ENABLE_SOCKS5": "true", "MESHCTL_SOCKS5_PORT": "15001"])
+                == "port 15001 is given for SOCKS5 and for outbound; each needs its own")
+        // Where it is off its port may be anybody's.
+        #expect(problem(["MESHCTL_SOCKS5_PORT": "15001"]) == nil)
+    }
+
     @Test("empty values of addresses mean none; TLS 1.2 and post-quantum are taken over")
     func others() throws {
         let config = try load([

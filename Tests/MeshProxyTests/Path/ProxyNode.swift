@@ -179,11 +179,13 @@ final class Echo: Sendable {
     private let descriptor: Int32
     private let thread: KernelThread
 
-    init() throws {
-        let application = try Application()
-        address = application.address
-        let listener = application.descriptor
+    init(on ip: IPAddress = .loopbackV4) throws {
+        let made = try TCPSocket.listen(
+            SocketAddress(ip, 0), reusePort: false, transparent: false, options: SocketOptions())
+        let listener = made.descriptor
         descriptor = listener
+        address = try #require(TCPSocket.localAddress(listener))
+        _ = fcntl(listener, F_SETFL, 0)
         thread = try KernelThread.start("echo") {
             while true {
                 let connection = accept(listener, nil, nil)

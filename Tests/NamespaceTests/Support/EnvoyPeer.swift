@@ -16,14 +16,35 @@ enum EnvoyPeer {
 
     /// Terminates HBONE on 15008 of a pod and connects to the applications of that pod.
     static func startServer(_ mesh: Mesh, _ pod: String, _ credentials: Credentials, ports: [Int]) throws {
-        let node = try mesh.node(pod)
-        let targets = node.addresses.flatMap { address in
-            ports.map { (name: "app-\(address)-\($0)", address: "\(address)", port: $0) }
+        let targets = try mesh.node(pod).addresses.flatMap { address in
+            ports.map { port in
+                let text = "\(address)"
+                return Target(
+                    authority: text.contains(":") ? "[\(text)]:\(port)" : "\(text):\(port)", address: text, port: port)
+            }
         }
+        try serve(mesh, pod, credentials, targets)
+    }
+
+    /// The gateway of a network: terminates HBONE on 15008 of a pod and passes what is in it on, unread.
+    static func startGateway(
+        _ mesh: Mesh, _ pod: String, _ credentials: Credentials, authority: String, to address: String, _ port: Int
+    ) throws {
+        try serve(mesh, pod, credentials, [Target(authority: authority, address: address, port: port)])
+    }
+
+    /// What a CONNECT asks for, and where it is sent.
+    private struct Target {
+        var authority: String
+        var address: String
+        var port: Int
+        var name: String { "app-\(address)-\(port)" }
+    }
+
+    private static func serve(_ mesh: Mesh, _ pod: String, _ credentials: Credentials, _ targets: [Target]) throws {
         let routes: [Any] = targets.map { target in
-            let authority = target.address.contains(":") ? "[\(target.address)]" : target.address
-            return [
-                "name": target.name, "domains": ["\(authority):\(target.port)"],
+            [
+                "name": target.name, "domains": [target.authority],
                 "routes": [
                     [
                         "match": ["connect_matcher": [:] as [String: Any]],
@@ -33,7 +54,7 @@ enum EnvoyPeer {
                         ],
                     ]
                 ],
-            ]
+            ] as [String: Any]
         }
         let listener: [String: Any] = [
             "name": "in", "address": socket("::", 15008, dual: true),

@@ -54,8 +54,8 @@ extension ConfigReader {
         since before: Int
     ) -> Workload? {
         if fields.namespace.isEmpty { missing(path, node, "needs a namespace", since: before) }
-        if fields.addresses.isEmpty, fields.hostname.isEmpty {
-            missing(path, node, "needs workloadIps, or a hostname", since: before)
+        if fields.addresses.isEmpty, fields.hostname.isEmpty, fields.networkGateway == nil {
+            missing(path, node, "needs workloadIps, a hostname or a networkGateway", since: before)
         }
         if fields.trustDomain.isEmpty { fields.trustDomain = defaults.trustDomain }
         if fields.serviceAccount.isEmpty { fields.serviceAccount = "default" }
