@@ -1,8 +1,11 @@
 #define _DEFAULT_SOURCE
 #include "clinux.h"
+#include <malloc.h>
 #include <sys/mman.h>
 
 extern char __executable_start, etext;
+
+void cl_return_free_memory(void) { malloc_trim(0); }
 
 void cl_forget_code(void) {
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;

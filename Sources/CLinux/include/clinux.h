@@ -91,6 +91,9 @@ static inline int cl_socket_pair(int ends[2]) {
 }
 static inline int cl_shutdown_write(int fd) { return (int)CL_RESULT(shutdown(fd, SHUT_WR)); }
 static inline int cl_close(int fd) { return (int)CL_RESULT(close(fd)); }
+/// Attaches to the SO_REUSEPORT group of a listener a program that chooses nothing (the kernel then does, by hash) but is
+/// of the kind that has the kernel move what waits on a closed listener to another one.
+int cl_migrate_on_close(int listener);
 
 static inline long cl_recv(int fd, void *to, size_t n) { return CL_RESULT(recv(fd, to, n, 0)); }
 static inline long cl_send(int fd, const void *from, size_t n) { return CL_RESULT(send(fd, from, n, MSG_NOSIGNAL)); }
@@ -150,6 +153,12 @@ static inline long cl_raise_descriptor_limit(void) {
   if (setrlimit(RLIMIT_NOFILE, &l) < 0) return -errno;
   return l.rlim_cur > LONG_MAX ? LONG_MAX : (long)l.rlim_cur;
 }
+static inline void cl_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+/// Opens /dev/null as each of descriptors 0 to 2 that is closed: the lowest free number is always the one given.
+static inline void cl_occupy_standard_descriptors(void) {
+  for (int fd = 0; fd < 3; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) return;
+}
 
 // Network namespaces.
 static inline int cl_open_for_reading(const char *path) { return (int)CL_RESULT(open(path, O_RDONLY | O_CLOEXEC)); }
@@ -198,4 +207,6 @@ static inline int cl_poll(int fd, short events, int timeout_ms) {
 /// Takes the pages of our own code and constants out of this process's memory; the kernel brings back those that are
 /// used again from its page cache. They are read-only and backed by the executable, so nothing can be lost.
 void cl_forget_code(void);
+/// Gives the free pages of the allocator back to the kernel, in all of its arenas.
+void cl_return_free_memory(void);
 #endif

@@ -25,8 +25,9 @@ package struct ZtunnelService: Sendable {
         let states: ProxyStates
         do {
             // Before anything is opened; a refusal leaves the limit as it is.
+            Kernel.occupyStandardDescriptors()
             _ = try? Kernel.raiseDescriptorLimit()
-            sink = try LogSink(descriptor: 1)
+            sink = try LogSink(descriptor: 1, format: settings.format)
             states = ProxyStates(settings, credential: try firstCredential())
             plane = try DataPlane(config: settings.proxy, state: states.first, sink: sink)
         } catch let error as KernelError {

@@ -7,6 +7,11 @@ package enum Kernel {
     package static let tooManyFiles = EMFILE
     package static let tooManyFilesInSystem = ENFILE
 
+    /// Whether an error says that the process or the machine has run out of something.
+    package static func isExhaustion(_ errno: Int32) -> Bool {
+        errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM
+    }
+
     /// Whether an error only says that the other side has gone.
     package static func isDisconnect(_ errno: Int32) -> Bool {
         errno == ECONNRESET || errno == EPIPE || errno == ENOTCONN
@@ -46,6 +51,19 @@ package enum Kernel {
 
     /// Blocks this thread until the descriptor can be read or written.
     package static func wait(_ fd: Int32, writable: Bool) { cl_wait(fd, writable ? 1 : 0) }
+
+    /// The same for at most this long.
+    /// - Returns: false when the time has passed.
+    package static func wait(_ fd: Int32, writable: Bool, milliseconds: Int32) -> Bool {
+        cl_poll(fd, Int16(writable ? POLLOUT : POLLIN), milliseconds) != 0
+    }
+
+    /// A write to a pipe or socket without a reader is an error, not the end of the process.
+    package static func ignoreBrokenPipes() { cl_ignore_broken_pipes() }
+
+    /// Gives descriptors 0, 1 and 2 to /dev/null where they are closed, before anything else can get their numbers: a
+    /// socket that is number 1 would be sent the log.
+    package static func occupyStandardDescriptors() { cl_occupy_standard_descriptors() }
 
     /// Moves bytes between a pipe and a socket inside the kernel.
     package static func splice(from: Int32, to: Int32, _ count: Int) -> Int {
@@ -100,6 +118,10 @@ package enum Kernel {
     /// Gives up the pages of code that only start-up needed (parsing flags and YAML, reflection): some 30 MiB that would
     /// otherwise count as this process's memory for as long as it runs. What is used again comes back by itself.
     package static func forgetStartupCode() { cl_forget_code() }
+
+    /// Gives the memory that the allocator holds free back to the kernel. Cost: milliseconds, for every thread that
+    /// allocates meanwhile.
+    package static func returnFreeMemory() { cl_return_free_memory() }
 
     /// Raises the soft limit of open descriptors to the hard one; returns it.
     package static func raiseDescriptorLimit() throws(KernelError) -> Int {
