@@ -38,6 +38,13 @@ package enum TCPSocket {
         return (fd, granted)
     }
 
+    /// Asks the kernel to move what waits on a listener to another one of its SO_REUSEPORT group when it is closed, be it
+    /// of this process or of its successor, instead of resetting it. Half-open connections move too.
+    ///
+    /// Source: tcp_migrate_req in ip-sysctl, BPF_SK_REUSEPORT_SELECT_OR_MIGRATE in bpf(2): Linux 5.14, CAP_BPF.
+    /// - Returns: whether it will.
+    package static func letSuccessorInherit(_ listener: Int32) -> Bool { cl_migrate_on_close(listener) >= 0 }
+
     /// Begins a connect; the socket turns writable when it is decided.
     ///
     /// - Parameter source: the address to appear as (IP_TRANSPARENT and IP_FREEBIND); when the kernel refuses that, the

@@ -5,7 +5,6 @@ package import MeshCore
 package enum Kernel {
     package static let again = Int(EAGAIN)
     package static let tooManyFiles = EMFILE
-    package static let tooManyFilesInSystem = ENFILE
 
     /// Whether an error says that the process or the machine has run out of something.
     package static func isExhaustion(_ errno: Int32) -> Bool {

@@ -79,6 +79,14 @@ struct AccessLog {
         line.finish(into: &pending)
     }
 
+    /// Something about the proxy itself that a person should know.
+    mutating func warn(_ message: String, reason: String) {
+        guard threshold <= .warn else { return }
+        var line = LogLine(format: format, level: "warn", target: "proxy", message: message)
+        line.text("reason", reason)
+        line.finish(into: &pending)
+    }
+
     private mutating func write(
         _ level: String, _ message: String, _ record: ConnectionRecord, failure: ConnectionFailure?, atEnd: UInt64?
     ) {

@@ -169,6 +169,7 @@ enum HTTP2 {
                     let reactor = tunnel.reactor
                     unsafe (reactor.stage + reactor.staged).update(from: header, count: frameHeader)
                     reactor.staged += frameHeader + length
+                    tunnel.floodGuard.sent(length)
                     return 0
                 }, else: callbackFailure)
         }

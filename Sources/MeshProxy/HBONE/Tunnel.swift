@@ -33,8 +33,8 @@ final class Tunnel {
     private(set) var session: TLSSession?
     /// Who is at the far end; known once the tunnel is open.
     private(set) var peerIdentity: PeerIdentity?
-    /// Owned; freed in `deinit`.
-    private(set) var http2: OpaquePointer
+    /// Owned; freed in `deinit`. An accepted tunnel has none until its handshake is done.
+    private var http2Session: OpaquePointer?
 
     // Socket state, as edge-triggered events tell it.
     private var readable = false
@@ -42,6 +42,9 @@ final class Tunnel {
     private var sawHangup = false
     var isDirty = false
     private var readsLater = false
+    private var pace = ReadPace()
+    /// Place in the reactor's list of unfinished handshakes.
+    var gateLinks = HandshakeGate.Links()
 
     // Streams that are alive, in a list through their own links.
     private var firstLink = Unretained<TunnelStream>(nil)
@@ -81,15 +84,22 @@ final class Tunnel {
         isLeaving = innerIdentities != nil
         idleSince = reactor.now
         floodGuard = FloodGuard(now: reactor.now)
-        unsafe http2 = HTTP2.makeSession(client: client, config: reactor.config)
-        unsafe HTTP2.attach(http2, to: self)
         reactor.connections += 1
     }
 
     /// The reactor outlives everything that it serves.
     @inline(__always) var reactor: Reactor { unsafe home }
 
-    deinit { unsafe nghttp2_session_del(http2) }
+    deinit { unsafe nghttp2_session_del(http2Session) }
+
+    /// Made when it is first needed: a peer that never finishes its handshake costs none.
+    var http2: OpaquePointer {
+        if let made = unsafe http2Session { return unsafe made }
+        let made = unsafe HTTP2.makeSession(client: isClient, config: reactor.config)
+        unsafe HTTP2.attach(made, to: self)
+        unsafe http2Session = made
+        return unsafe made
+    }
 
     // MARK: Beginning
 
@@ -97,6 +107,7 @@ final class Tunnel {
     func serve(_ fd: Int32) {
         guard adopt(fd) else { return }
         reactor.metrics.countSocket(.destination, 1)
+        if let failure = reactor.admitHandshake(self) { return close(failure, graceful: false) }
         beginHandshake()
     }
 
@@ -143,19 +154,34 @@ final class Tunnel {
         case .unavailable(let why):
             close(.identityUnavailable(why), graceful: false)
         case .available(let credential):
-            let expectation: PeerExpectation =
-                isClient
-                ? .oneOf(innerIdentities ?? poolKey?.identities ?? []) : .trustDomain(credential.identity.trustDomain)
-            do throws(TLSError) {
-                session = try TLSSession(
-                    credential: credential, role: isClient ? .client : .server, expecting: expectation)
-            } catch {
-                return close(.tlsConfiguration("\(error)"), graceful: false)
-            }
             phase = .handshaking
             setAlarm(.handshake, seconds: reactor.config.handshakeTimeout)
-            if isClient { stepHandshake(0) } else if readable { read() }
+            if !isClient {
+                if readable { read() }
+            } else if makeSession(credential) != nil {
+                stepHandshake(0)
+            }
         }
+    }
+
+    private func makeSession(_ credential: TLSCredential) -> TLSSession? {
+        let expectation: PeerExpectation =
+            isClient
+            ? .oneOf(innerIdentities ?? poolKey?.identities ?? []) : .trustDomain(credential.identity.trustDomain)
+        do throws(TLSError) {
+            session = try TLSSession(
+                credential: credential, role: isClient ? .client : .server, expecting: expectation)
+        } catch {
+            close(.tlsConfiguration("\(error)"), graceful: false)
+        }
+        return session
+    }
+
+    /// The session of an accepted tunnel is made when the peer's first bytes come: one that says nothing costs little.
+    private func readingSession() -> TLSSession? {
+        if let session { return session }
+        guard phase == .handshaking, case .available(let credential) = reactor.state.credential else { return nil }
+        return makeSession(credential)
     }
 
     private func setAlarm(_ alarm: Alarm, seconds: Int) {
@@ -206,11 +232,12 @@ final class Tunnel {
     }
 
     private func read() {
-        guard readable, let session, phase == .handshaking || phase == .open else { return }
+        guard readable, phase == .handshaking || phase == .open, let session = readingSession() else { return }
         lendOutput(session)
         var budget = Reactor.turnBudget
         repeat {
-            let count = unsafe Kernel.receive(descriptor, reactor.cipher, Reactor.cipherCapacity)
+            let size = pace.size
+            let count = unsafe Kernel.receive(descriptor, reactor.cipher, size)
             guard count > 0 else {
                 if count == -Kernel.again {
                     readable = false
@@ -219,7 +246,7 @@ final class Tunnel {
                 return close(endOfSocket(count), graceful: false)
             }
             // A short read emptied the socket, so the next edge will come; unless the end is already there to be read.
-            if count < Reactor.cipherCapacity, !sawHangup { readable = false }
+            if count < size, !sawHangup { readable = false }
             budget -= count
             if phase == .handshaking {
                 stepHandshake(count)
@@ -227,6 +254,7 @@ final class Tunnel {
                 decrypt(session, count)
             }
             if phase == .closed { return }
+            if pace.note(count) { budget = 0 }
         } while readable && budget > 0
         if readable, !readsLater {
             readsLater = true
@@ -284,11 +312,20 @@ final class Tunnel {
     private func receive(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
         let used = unsafe nghttp2_session_mem_recv(http2, bytes, count)
         reactor.flushGather()
-        if let failure = protocolFailure { return close(.http2(peer, failure), graceful: true) }
-        guard used == count else {
-            return close(.http2(peer, unsafe String(cString: nghttp2_strerror(Int32(used)))), graceful: true)
+        if unsafe nghttp2_session_get_outbound_queue_size(http2) > FloodGuard.maxQueuedFrames {
+            protocolFailure = "the peer does not read what it makes us answer"
         }
+        if let failure = protocolFailure { return endForFault(failure) }
+        guard used == count else { return endForFault(unsafe String(cString: nghttp2_strerror(Int32(used)))) }
         reactor.markDirty(self)
+    }
+
+    /// The peer broke HTTP/2, or floods us. A tunnel that has no stream to tell of it has a log line of its own.
+    private func endForFault(_ what: String) {
+        let who = peerIdentity.map { "; it is \($0.id)" } ?? ""
+        let failure = ConnectionFailure.http2(peer, what + who)
+        if streamCount == 0 { reportAlone(failure) }
+        close(failure, graceful: true)
     }
 
     // MARK: Sending
@@ -404,6 +441,9 @@ final class Tunnel {
     /// Whether one more stream may be opened on this tunnel.
     func hasRoom(_ maxStreams: Int, nowSeconds: Int64) -> Bool {
         guard phase != .closed, !isLeaving, streamCount < maxStreams else { return false }
+        // Its streams stand still for applications that do not read, ours or theirs: another tunnel will not.
+        if heldCredit > 0 { return false }
+        if phase == .open, unsafe nghttp2_session_get_remote_window_size(http2) <= 0 { return false }
         // A tunnel whose certificate has run out since is left to its streams.
         return session.map { $0.credential.notAfter > nowSeconds } ?? true
     }
@@ -413,6 +453,7 @@ final class Tunnel {
     /// Connection credit is given back at once, so that one slow application does not stall the others, until too much
     /// is queued for slow ones.
     func received(_ count: Int) {
+        pace.payload &+= count
         if queuedBytes <= Self.queueLimit {
             _ = unsafe nghttp2_session_consume_connection(http2, count)
         } else {
@@ -504,6 +545,7 @@ final class Tunnel {
     ///   takes it at once.
     func close(_ failure: ConnectionFailure, graceful: Bool) {
         guard phase != .closed else { return }
+        reactor.handshakes.leave(self)
         reactor.flushGather()
         let wasOpen = phase == .open
         reportFailedHandshake(failure)
@@ -545,12 +587,20 @@ final class Tunnel {
     private func reportFailedHandshake(_ failure: ConnectionFailure) {
         guard !isClient, phase != .open else { return }
         if case .drained = failure { return }
+        reportAlone(failure)
+    }
+
+    private func reportAlone(_ failure: ConnectionFailure) {
+        guard !isClient else { return }
         let record = ConnectionRecord(.inbound, source: peer, destination: local, start: reactor.now)
         reactor.close(record, failure)
     }
 
     private func becameOpen() {
+        reactor.handshakes.leave(self)
         if isClient, streamCount == 0 { setAlarm(.idle, seconds: reactor.config.poolIdleTimeout) }
         peerIdentity = session?.peerIdentity.map(PeerIdentity.init)
+        // Draining began during the handshake: only now can the peer be told.
+        if reactor.draining { beginDrain() }
     }
 }

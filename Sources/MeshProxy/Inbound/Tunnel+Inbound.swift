@@ -36,6 +36,11 @@ extension Tunnel {
     private func refuse(_ id: Int32, _ status: Int, _ record: ConnectionRecord, _ why: String) {
         unsafe HTTP2.submitRefusal(http2, id: id, status: status)
         reactor.close(record, .refused(why))
+        countRefusal()
+    }
+
+    private func countRefusal() {
+        if let failure = floodGuard.count(.refusal, now: reactor.now) { protocolFailure = failure }
     }
 
     /// The request may be served: policy, then the application.
@@ -49,6 +54,7 @@ extension Tunnel {
         reactor.open(record)
         guard verdict.isAllowed else {
             unsafe HTTP2.submitRefusal(http2, id: id, status: 401)
+            countRefusal()
             return reactor.close(record, .denied("\(verdict)"))
         }
         let (fd, _) = TCPSocket.connect(
@@ -109,6 +115,7 @@ extension Tunnel {
 
     /// The application cannot be reached.
     func refuse(_ stream: TunnelStream, status: Int) {
+        countRefusal()
         unsafe HTTP2.submitRefusal(http2, id: stream.id, status: status)
         reactor.markDirty(self)
     }
@@ -138,6 +145,8 @@ extension Tunnel {
         case NGHTTP2_RST_STREAM.rawValue: frame = .reset
         case NGHTTP2_PING.rawValue where flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0: frame = .ping
         case NGHTTP2_SETTINGS.rawValue: frame = .settings
+        case NGHTTP2_PRIORITY.rawValue: frame = .priority
+        case NGHTTP2_WINDOW_UPDATE.rawValue: frame = .windowUpdate
         case NGHTTP2_DATA.rawValue where length == 0 && flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0:
             frame = .emptyData
         default: return 0

@@ -15,6 +15,8 @@ final class Listener {
     var token: UInt64 = 0
     /// Not polled for a moment, because descriptors ran out.
     var resting = false
+    /// What waits to be accepted goes to another listener of this address when this one is closed.
+    var handsOver = false
 
     init(_ role: Role, descriptor: Int32, address: SocketAddress) {
         self.role = role

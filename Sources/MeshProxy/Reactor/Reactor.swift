@@ -3,6 +3,7 @@ import MeshLinux
 import MeshPolicy
 import MeshState
 import MeshTLS
+import Synchronization
 
 /// Who goes on reading in the next turn. Not retained: see `Reactor.graveyard`.
 @safe
@@ -63,6 +64,7 @@ final class Reactor {
     let transparent: Bool
     var tunnels = TunnelPool()
     var sources = BaggagePeers()
+    var handshakes = HandshakeGate()
     var pipes = PipePool()
     private(set) var series: SeriesBook
     private(set) var listeners: [Listener] = []
@@ -70,6 +72,15 @@ final class Reactor {
     var connections = 0
     var walks = Walks()
     private(set) var draining = false
+    private static let closing = Mutex(())
+    private var peakConnections = 0
+    private var settles = false
+    /// Connections whose memory is worth giving back, and how long after they went that is done.
+    static let crowd = 256
+    static let settleDelay: UInt64 = 2_000_000_000
+    /// When running out of descriptors may be logged again.
+    private var nextComplaint: UInt64 = 0
+    static let complaintInterval: UInt64 = 10_000_000_000
     private var stopped = false
 
     init(
@@ -95,6 +106,7 @@ final class Reactor {
         unsafe plain = .allocate(capacity: Self.plainCapacity)
         unsafe stage = UnsafeMutablePointer<UInt8>.allocate(capacity: Stage.bytes) + TLSSession.headroom
         for listener in listeners {
+            listener.handsOver = TCPSocket.letSuccessorInherit(listener.descriptor)
             listener.token = table.occupy(listener.descriptor, .listener, listener)
             _ = poller.add(listener.descriptor, .readable, token: listener.token)
         }
@@ -146,6 +158,7 @@ final class Reactor {
         if unsafe !dirty.isEmpty { pumpDirty() }
         log.flush()
         releaseGraveyard()
+        notePeak()
         if draining, connections == 0 { stopped = true }
     }
 
@@ -191,6 +204,7 @@ final class Reactor {
             // The deadline of a drain has come: what is still open is cut.
             if alarm == .drain { stopped = true }
             if alarm == .tidy { tidy() }
+            if alarm == .settle { settle() }
         case .nobody: break
         }
     }
@@ -257,6 +271,25 @@ final class Reactor {
         unsafe swap(&graveyard, &olderGraveyard)
     }
 
+    // MARK: Memory
+
+    /// The allocator keeps what a crowd of connections needed. When most of them have gone it is told to give it back.
+    @inline(__always)
+    private func notePeak() {
+        if connections > peakConnections {
+            peakConnections = connections
+        } else if connections < peakConnections / 4, peakConnections > Self.crowd, !settles {
+            settles = true
+            timers.set(.settle, table.token(of: mailbox.descriptor), after: Self.settleDelay, now: now)
+        }
+    }
+
+    private func settle() {
+        settles = false
+        if connections < peakConnections / 4 { Kernel.returnFreeMemory() }
+        peakConnections = connections
+    }
+
     // MARK: Control
 
     private func readMail() {
@@ -292,7 +325,10 @@ final class Reactor {
     private func drain() {
         guard !draining else { return }
         draining = true
-        closeListeners()
+        // What the kernel accepted for us is for our successor; where it cannot be handed over, it is served here.
+        for listener in listeners where !listener.handsOver { acceptWaiting(listener) }
+        // One reactor after the other: what waits may move to a sibling's listener first, which must not be closing.
+        Self.closing.withLock { _ in closeListeners() }
         timers.set(
             .drain, table.token(of: mailbox.descriptor), after: UInt64(config.drainDeadline) * 1_000_000_000, now: now)
         for tunnel in everyTunnel { tunnel.beginDrain() }
@@ -311,22 +347,38 @@ final class Reactor {
     private func accept(_ listener: Listener) {
         // A bound per turn: a flood of new connections must not starve the open ones.
         for _ in 0..<64 {
-            let (fd, peer) = TCPSocket.accept(listener.descriptor)
-            guard fd >= 0 else {
-                if fd == -Kernel.tooManyFiles || fd == -Kernel.tooManyFilesInSystem { rest(listener) }
-                return
-            }
-            switch listener.role {
-            case .outbound: acceptOutbound(fd, peer, on: listener)
-            case .inbound: acceptTunnel(fd, peer)
-            case .inboundPlaintext: acceptPlaintext(fd, peer, on: listener)
-            case .socks5: SOCKS5Connection.serve(self, fd, peer, listener.address)
-            }
+            let error = acceptOne(listener)
+            if error == 0 { continue }
+            if Kernel.isExhaustion(error) { rest(listener, error) }
+            return
         }
     }
 
+    private func acceptWaiting(_ listener: Listener) { while acceptOne(listener) == 0 {} }
+
+    /// - Returns: 0, or the error for which nothing was accepted.
+    private func acceptOne(_ listener: Listener) -> Int32 {
+        let (fd, peer) = TCPSocket.accept(listener.descriptor)
+        guard fd >= 0 else { return -fd }
+        switch listener.role {
+        case .outbound: acceptOutbound(fd, peer, on: listener)
+        case .inbound: acceptTunnel(fd, peer)
+        case .inboundPlaintext: acceptPlaintext(fd, peer, on: listener)
+        case .socks5: SOCKS5Connection.serve(self, fd, peer, listener.address)
+        }
+        return 0
+    }
+
     /// No descriptor is left: stop asking for a moment instead of spinning on a connection that cannot be taken.
-    private func rest(_ listener: Listener) {
+    private func rest(_ listener: Listener, _ error: Int32) {
+        if now >= nextComplaint {
+            nextComplaint = now + Self.complaintInterval
+            log.warn(
+                "cannot accept connections",
+                reason:
+                    "\(KernelError.text(error)) (errno \(error)); they wait until others have ended, or raise the limit"
+                    + " of open files")
+        }
         listener.resting = true
         _ = poller.modify(listener.descriptor, [], token: listener.token)
         timers.set(.settle, listener.token, after: 100_000_000, now: now)

@@ -6,7 +6,8 @@ import Testing
 struct FloodGuardTests {
     static let limits: [(FloodGuard.Frame, Int)] = [
         (.reset, FloodGuard.maxResets), (.ping, FloodGuard.maxPings), (.settings, FloodGuard.maxSettings),
-        (.emptyData, FloodGuard.maxEmptyData),
+        (.emptyData, FloodGuard.maxEmptyData), (.refusal, FloodGuard.maxRefusals),
+        (.priority, FloodGuard.maxPriorities), (.windowUpdate, FloodGuard.maxWindowUpdates),
     ]
 
     @Test("are borne up to the limit and end the tunnel beyond it", arguments: limits)
@@ -14,6 +15,15 @@ struct FloodGuardTests {
         var guardian = FloodGuard(now: 0)
         for _ in 0..<most { #expect(guardian.count(frame, now: 1) == nil) }
         #expect(guardian.count(frame, now: 1) != nil)
+    }
+
+    @Test("do not include the WINDOW_UPDATE frames that our own bytes ask for")
+    func windowUpdates() {
+        var guardian = FloodGuard(now: 0)
+        for _ in 0..<FloodGuard.maxWindowUpdates * 2 {
+            guardian.sent(FloodGuard.windowUpdateBytes)
+            #expect(guardian.count(.windowUpdate, now: 1) == nil)
+        }
     }
 
     @Test("are counted per window, so a long quiet life is never punished", arguments: limits)

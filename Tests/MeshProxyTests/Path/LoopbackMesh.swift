@@ -15,7 +15,7 @@ final class LoopbackMesh {
     let reactor: Reactor
     let workload: Workload
     private let sink: LogSink
-    private let hbone: SocketAddress
+    let hbone: SocketAddress
 
     init(policies: [AuthorizationPolicy] = [], log: Int32 = 2, configure: (inout ProxyConfig) -> Void = { _ in }) throws
     {
@@ -89,7 +89,11 @@ final class LoopbackMesh {
     }
 
     /// Opens a tunnelled connection to `application`; the client's end of it is returned, blocking.
-    func connect(to application: SocketAddress, expecting: [SPIFFEID]? = nil) throws -> Int32 {
+    ///
+    /// - Parameter hop: where the tunnel goes instead of to the reactor's own listener.
+    func connect(
+        to application: SocketAddress, expecting: [SPIFFEID]? = nil, by hop: SocketAddress? = nil
+    ) throws -> Int32 {
         var ends: [Int32] = [0, 0]
         try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
         _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
@@ -99,7 +103,7 @@ final class LoopbackMesh {
         reactor.tunnel(
             ends[0], SocketAddress(.loopbackV4, 1),
             HBONERoute(
-                nextHop: hbone, authority: application.description, expectedIdentities: expecting ?? [identity],
+                nextHop: hop ?? hbone, authority: application.description, expectedIdentities: expecting ?? [identity],
                 destinationWorkload: workload, service: nil, actual: application, reason: .workload), record)
         return ends[1]
     }
