@@ -9,6 +9,11 @@ usage: peer.py serve PORT[-PORT]                      every port of the range, I
        peer.py hold HOST PORT                         a line each 20 ms and its echo; SIGUSR1 ends it properly
        peer.py tunnels HOST PORT COUNT                that many connections open at once, each used twice
        peer.py churn HOST PORT[-PORT] COUNT WORKERS   one connection after the other
+       peer.py steady HOST PORT SECONDS               new connections and one kept, each used for an echo; latencies
+       peer.py idle HOST PORT COUNT TEXT              that many connections that say only this, until SIGUSR1
+       peer.py pour HOST PORT                         an endless upload; says how it ended
+       peer.py echoes PORT                            a server that echoes on many connections at once
+       peer.py many HOST PORT COUNT                   that many connections, each used, held until SIGUSR1, used again
        peer.py raw HOST PORT TEXT                     sends a text as it is; prints what comes back
 
 Clients print one JSON object. A server reads one line that says what the client wants, then does it.
@@ -18,6 +23,8 @@ repetition and reordering all change the checksum.
 import hashlib
 import json
 import random
+import resource
+import select
 import signal
 import socket
 import struct
@@ -26,6 +33,7 @@ import threading
 import time
 
 BLOCK = 1 << 20
+ENDLESS = random.Random(3).randbytes(BLOCK)
 
 
 def stream(seed, count):
@@ -100,9 +108,10 @@ def answer(connection):
             count, digest = receive(connection)
             print(json.dumps({"early": count, "digest": digest}), flush=True)
         elif words[0] == "flood":
-            block = random.Random(3).randbytes(BLOCK)
             while True:
-                connection.sendall(block)
+                connection.sendall(ENDLESS)
+        elif words[0] == "stall":
+            time.sleep(600)
         elif words[0] == "swallow":
             while connection.recv(65536):
                 pass
@@ -298,6 +307,155 @@ def churn(host, port_range, count, workers):
     return {"failures": len(failures), "first": failures[:3], "seconds": round(time.monotonic() - begun, 1)}
 
 
+def steady(host, port, seconds):
+    """One new connection after the other, and between them a request on one that is kept."""
+    waits, failures, kept, count = [], [], None, 0
+    ending = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: ending.set())
+    deadline = time.monotonic() + float(seconds)
+
+    def ask(connection, text):
+        connection.sendall(text)
+        got = b""
+        while len(got) < len(text):
+            data = connection.recv(4096)
+            if not data:
+                raise ConnectionError("end of stream")
+            got += data
+
+    while time.monotonic() < deadline and not ending.is_set():
+        count += 1
+        for keeps in (False, True):
+            begun = time.monotonic()
+            try:
+                if keeps and kept:
+                    ask(kept, b"kept %d\n" % count)
+                else:
+                    connection = connect(host, port)
+                    connection.settimeout(15)
+                    connection.sendall(b"echo\n")
+                    ask(connection, b"new %d\n" % count)
+                    if keeps:
+                        kept = connection
+                    else:
+                        connection.close()
+                waits.append(time.monotonic() - begun)
+            except OSError as error:
+                failures.append(f"{'kept' if keeps else 'new'} {count}: {error} after {time.monotonic() - begun:.2f} s")
+                kept = None if keeps else kept
+        if count == 1:
+            print("steady", flush=True)
+        ending.wait(0.005)
+    waits.sort()
+    return {"count": count, "failures": len(failures), "first": failures[:3],
+            "median": waits[len(waits) // 2] if waits else None, "longest": waits[-1] if waits else None}
+
+
+def idle(host, port, count, text):
+    ending = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: ending.set())
+    held = []
+    for _ in range(int(count)):
+        try:
+            held.append(connect(host, port))
+            held[-1].sendall(text.encode().decode("unicode_escape").encode("latin-1"))
+        except OSError:
+            pass
+    print("open", flush=True)
+    ending.wait()
+    return {"held": len(held)}
+
+
+def pour(host, port):
+    count, end = 0, "eof"
+    try:
+        with connect(host, port) as connection:
+            connection.sendall(b"swallow\n")
+            while True:
+                count += connection.send(ENDLESS)
+                if count > BLOCK * 4 and count - BLOCK <= BLOCK * 4:
+                    print("flowing", flush=True)
+    except OSError as error:
+        end = error.strerror
+    return {"end": end, "count": count, "at": time.time()}
+
+
+def echoes(port):
+    """Without a thread for each connection: thousands of them are no burden."""
+    server = socket.create_server(("::", int(port)), family=socket.AF_INET6, backlog=8192, dualstack_ipv6=True)
+    server.setblocking(False)
+    poll, held = select.epoll(), {}
+    poll.register(server, select.EPOLLIN)
+    print("listening", flush=True)
+    while True:
+        for descriptor, _ in poll.poll():
+            try:
+                if descriptor == server.fileno():
+                    while True:
+                        connection, _ = server.accept()
+                        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                        held[connection.fileno()] = connection
+                        poll.register(connection, select.EPOLLIN)
+                elif data := held[descriptor].recv(4096):
+                    held[descriptor].send(data)
+                else:
+                    held.pop(descriptor).close()
+            except BlockingIOError:
+                pass
+            except OSError:
+                held.pop(descriptor).close()
+
+
+def many(host, port, count):
+    """Opens with at most 64 unanswered at a time; then uses all of them, in the order in which they were opened."""
+    count, held, failures = int(count), [], []
+    poll, waiting = select.epoll(), {}
+    ending = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: ending.set())
+
+    def await_one():
+        for descriptor, _ in poll.poll(30) or [(None, None)]:
+            if descriptor is None:
+                failures.extend(["no answer within 30 s"] * len(waiting))
+                return waiting.clear()
+            connection = waiting[descriptor]
+            try:
+                if not connection.recv(64):
+                    raise ConnectionError("ended early")
+            except OSError as error:
+                failures.append(str(error))
+            poll.unregister(descriptor)
+            del waiting[descriptor]
+
+    def ask(connection):
+        try:
+            connection.sendall(b"echo")
+        except OSError as error:
+            return failures.append(str(error))
+        poll.register(connection, select.EPOLLIN)
+        waiting[connection.fileno()] = connection
+        while len(waiting) >= 64:
+            await_one()
+
+    begun = time.monotonic()
+    for _ in range(count):
+        try:
+            held.append(connect(host, port))
+            ask(held[-1])
+        except OSError as error:
+            failures.append(str(error))
+    while waiting:
+        await_one()
+    seconds = time.monotonic() - begun
+    print("open", flush=True)
+    ending.wait(120)
+    for connection in held:
+        ask(connection)
+    while waiting:
+        await_one()
+    return {"held": len(held), "failures": len(failures), "first": failures[:3], "seconds": round(seconds, 2)}
+
+
 def raw(host, port, text):
     with connect(host, port) as connection:
         connection.settimeout(10)
@@ -311,12 +469,16 @@ def raw(host, port, text):
     return {"end": end, "data": data.decode("latin-1")}
 
 
-CLIENTS = {f.__name__: f for f in (transfer, late, early, sink, hold, tunnels, churn, raw)}
+CLIENTS = {f.__name__: f for f in (transfer, late, early, sink, pour, hold, tunnels, churn, steady, idle, many, raw)}
 
 if __name__ == "__main__":
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     arguments = sys.argv[1:]
     if arguments and arguments[0] == "serve":
         serve(*arguments[1:])
+    elif arguments and arguments[0] == "echoes":
+        echoes(*arguments[1:])
     elif arguments and arguments[0] in CLIENTS:
         try:
             result = CLIENTS[arguments[0]](*arguments[1:])

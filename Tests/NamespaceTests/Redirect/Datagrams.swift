@@ -52,17 +52,16 @@ struct DatagramSocket {
     /// Answers one datagram with these words.
     func answerOne(_ words: String) throws {
         var bytes = [UInt8](repeating: 0, count: 2048)
-        var from = sockaddr_storage()
+        // Room for an address of any family.
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        try withUnsafeMutablePointer(to: &from) { pointer in
-            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                guard recvfrom(descriptor, &bytes, bytes.count, 0, address, &size) >= 0 else {
-                    throw Conversation.Broken(code: errno)
-                }
-                let answer = Array(words.utf8)
-                guard sendto(descriptor, answer, answer.count, 0, address, size) == answer.count else {
-                    throw Conversation.Broken(code: errno)
-                }
+        try withUnsafeTemporaryAllocation(byteCount: Int(size), alignment: 8) { from in
+            let address = from.baseAddress?.assumingMemoryBound(to: sockaddr.self)
+            guard recvfrom(descriptor, &bytes, bytes.count, 0, address, &size) >= 0 else {
+                throw Conversation.Broken(code: errno)
+            }
+            let answer = Array(words.utf8)
+            guard sendto(descriptor, answer, answer.count, 0, address, size) == answer.count else {
+                throw Conversation.Broken(code: errno)
             }
         }
     }

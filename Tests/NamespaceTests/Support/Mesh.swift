@@ -6,6 +6,8 @@ final class Mesh {
     let world: NamespaceWorld
     let folder: URL
     var document = MeshDocument()
+    /// Every ztunnel that was started, oldest first.
+    private(set) var ztunnels: [Ztunnel] = []
 
     /// - Parameter pods: names of pods that are workloads of the mesh; their service account has the same name.
     init(pods: [String] = ["client", "server"]) throws {
@@ -41,15 +43,17 @@ final class Mesh {
 
     /// Issues a certificate for a service account of namespace default, offline.
     func issue(
-        _ account: String, by authority: String = "authority", trustDomain: String = "cluster.local"
+        _ account: String, by authority: String = "authority", trustDomain: String = "cluster.local",
+        lifetime: String = "24h"
     ) throws -> Credentials {
         if !FileManager.default.fileExists(atPath: path(authority)) {
             try makeAuthority(authority, trustDomain: trustDomain)
         }
         let target = path("\(authority)-\(account)")
         let issued = try Meshctl.run(
-            "ca", "issue", "--dir", path(authority), "spiffe://\(trustDomain)/ns/default/sa/\(account)", "--out", target
-        )
+            "ca", "issue", "--dir", path(authority), "spiffe://\(trustDomain)/ns/default/sa/\(account)", "--out",
+            target,
+            "--ttl", lifetime)
         guard issued.status == 0 else { throw TimedOut(description: "meshctl ca issue: \(issued.errors)") }
         return Credentials(folder: target)
     }
@@ -57,18 +61,23 @@ final class Mesh {
     // MARK: Programs
 
     /// Starts a ztunnel in a pod and waits until it is ready.
+    ///
+    /// - Parameter wrapper: a program, with its options, that starts it.
+    @discardableResult
     func startZtunnel(
-        _ pod: String, credentials: [String]? = nil, options: [String] = [], environment: [String: String] = [:]
+        _ pod: String, credentials: [String]? = nil, options: [String] = [], environment: [String: String] = [:],
+        wrapper: [String] = [], readinessPort: Int = 15_021
     ) throws -> Ztunnel {
         let certificates = try credentials ?? issue(pod).options
         let configuration = try write(document.yaml, to: "mesh-\(pod).yaml")
         let process = try node(pod).spawn(
-            [
+            wrapper + [
                 Meshctl.path, "ztunnel", "run", "--config", configuration, "--workload", "default/\(pod)/\(pod)",
                 "--packet-mark", "1337", "--log-format", "json",
             ] + certificates + options, environment: environment)
         let ztunnel = Ztunnel(node: try node(pod), process: process)
-        try ztunnel.waitUntilReady()
+        ztunnels.append(ztunnel)
+        try ztunnel.waitUntilReady(port: readinessPort)
         return ztunnel
     }
 

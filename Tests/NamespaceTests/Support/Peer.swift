@@ -24,6 +24,9 @@ enum Peer {
         var failures: Int?
         var first: [String]?
         var data: String?
+        /// Seconds that a request took.
+        var median: Double?
+        var longest: Double?
     }
 
     /// The last line of a client's output.

@@ -11,12 +11,12 @@ final class Ztunnel {
         self.process = process
     }
 
-    func waitUntilReady() throws {
+    func waitUntilReady(port: Int = 15_021) throws {
         _ = try eventually("ztunnel of \(node.name) to be ready: \(process.output)\(process.errors)") {
             guard process.isRunning else {
                 throw TimedOut(description: "ztunnel of \(node.name) ended: \(process.errors)\(process.output)")
             }
-            let asked = try node.outcome(["curl", "-sf", "-m", "2", "http://127.0.0.1:15021/healthz/ready"])
+            let asked = try node.outcome(["curl", "-sf", "-m", "2", "http://127.0.0.1:\(port)/healthz/ready"])
             return asked.status == 0 ? true : nil
         }
     }
@@ -59,11 +59,7 @@ final class Ztunnel {
     }
 
     /// Resident memory in KiB.
-    var residentKiB: Int {
-        let status = (try? String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        return line.flatMap { Int($0.filter(\.isNumber)) } ?? -1
-    }
+    var residentKiB: Int { statusKiB("VmRSS:") }
 }
 
 /// One line of a JSON log.
