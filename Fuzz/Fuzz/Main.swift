@@ -43,7 +43,7 @@ enum Main {
         let wanted = arguments.count > 3 ? arguments[3] : nil
         for target in Target.all where wanted == nil || wanted == target.name {
             var dice = Dice(seed: seed)
-            var pool = target.seeds.map { Array($0.utf8) }
+            var pool = target.seeds.map { Array($0.utf8) } + target.byteSeeds
             for round in 0..<iterations {
                 let bytes = dice.mutate(pool[dice.roll(pool.count)])
                 if let finding = target.check(bytes) {

@@ -5,6 +5,8 @@ import MeshWire
 struct Target: Sendable {
     let name: String
     let seeds: [String]
+    /// Seeds that are no text.
+    var byteSeeds: [[UInt8]] = []
     /// What is wrong with how the bytes were read; `nil` when all is well. A trap is a finding too.
     let check: @Sendable ([UInt8]) -> String?
 
@@ -75,6 +77,7 @@ struct Target: Sendable {
                 let (whole, alone) = (socks5(bytes, chunk: .max), socks5(bytes, chunk: 1))
                 return whole == alone ? nil : "read as \(whole), byte by byte as \(alone)"
             }),
+        dnsMessage,
     ]
 
     /// What a handshake makes of bytes that come in pieces of at most `chunk`, and how many it took.

@@ -81,8 +81,8 @@ struct AccessLog {
 
     /// Something about the proxy itself that a person should know.
     mutating func warn(_ message: String, reason: String) {
-        guard threshold <= .warn else { return }
-        var line = LogLine(format: format, level: "warn", target: "proxy", message: message)
+        guard options.threshold <= .warn else { return }
+        var line = LogLine(format: options.format, level: "warn", target: "proxy", message: message)
         line.text("reason", reason)
         line.finish(into: &pending)
     }
