@@ -89,7 +89,7 @@ struct ConnectRequestTests {
 
     private static let baggage = ("baggage", "k8s.namespace.name=far,k8s.deployment.name=remote")
 
-    /// Whom the proxy takes for the source of a connection.
+    /// The namespace of whom the proxy takes for the source of a connection.
     private func source(
         _ more: (String, String)..., configure: (inout ProxyConfig) -> Void = { _ in }
     ) throws -> String? {
@@ -98,20 +98,22 @@ struct ConnectRequestTests {
         let mesh = try LoopbackMesh(configure: configure)
         let headers = Self.connect("\(application.address)") + more.map { (name: $0.0, value: $0.1) }
         #expect(try mesh.request(headers).status == 200)
-        return mesh.inbound.first?.source.map { $0.name.isEmpty ? $0.fields.workloadName : $0.name }
+        let labels = mesh.inbound.first?.labels.head.split(separator: ",") ?? []
+        let name = "source_workload_namespace="
+        return labels.first { $0.hasPrefix(name) }.map { String($0.dropFirst(name.count + 1).dropLast()) }
     }
 
     @Test("94: baggage is not read where it is off")
     func baggageOff() throws {
-        #expect(try source(Self.baggage, ("x-forwarded-network", "far")) == "remote")
-        #expect(try source(Self.baggage, ("x-forwarded-network", "far")) { $0.responseBaggage = false } == nil)
+        #expect(try source(Self.baggage, ("x-forwarded-network", "far")) == "far")
+        #expect(try source(Self.baggage, ("x-forwarded-network", "far")) { $0.responseBaggage = false } == "unknown")
     }
 
     @Test("95: the source is who has the address, unless the request comes from another network")
     func forwardedNetwork() throws {
-        #expect(try source(Self.baggage) == "cart")
-        #expect(try source(Self.baggage, ("x-forwarded-network", "")) == "cart")
-        #expect(try source(Self.baggage, ("x-forwarded-network", "far")) == "remote")
+        #expect(try source(Self.baggage) == "shop")
+        #expect(try source(Self.baggage, ("x-forwarded-network", "")) == "shop")
+        #expect(try source(Self.baggage, ("x-forwarded-network", "far")) == "far")
     }
 
     @Test(
@@ -120,7 +122,7 @@ struct ConnectRequestTests {
     func namedNetwork(header: String, isOurs: Bool) throws {
         // The record of the peer is on network "", so with a named network of ours nobody has the address.
         let found = try source(Self.baggage, ("x-forwarded-network", header)) { $0.network = "home" }
-        #expect(found == "remote")
+        #expect(found == "far")
         var head = RequestHead()
         _ = Array("x-forwarded-network".utf8).withUnsafeBufferPointer { name in
             Array(header.utf8).withUnsafeBufferPointer { head.add(name, $0, limit: 1000) }
