@@ -43,7 +43,7 @@ struct RequestHead {
         case 7 where unsafe Self.equal(name, ":status"): status = unsafe Self.number(value)
         case 10 where unsafe Self.equal(name, ":authority"): authority = unsafe keep(value)
         case 9 where unsafe Self.equal(name, "forwarded"): forwarded = unsafe keep(value)
-        case 7 where unsafe Self.equal(name, "baggage"): baggage = unsafe keep(value)
+        case 7 where unsafe Self.equal(name, "baggage"): baggage = unsafe join(baggage, value)
         case 19 where unsafe Self.equal(name, "x-forwarded-network"): forwardedNetwork = unsafe keep(value)
         default: break
         }
@@ -64,6 +64,16 @@ struct RequestHead {
 
     private mutating func keep(_ value: UnsafeBufferPointer<UInt8>) -> Range<Int> {
         let start = bytes.count
+        unsafe bytes.append(contentsOf: value)
+        return start..<bytes.count
+    }
+
+    /// A list header that comes again goes on where it ended, as if it had been one.
+    private mutating func join(_ held: Range<Int>, _ value: UnsafeBufferPointer<UInt8>) -> Range<Int> {
+        guard !held.isEmpty else { return unsafe keep(value) }
+        let start = bytes.count
+        bytes.append(contentsOf: bytes[held])
+        bytes.append(UInt8(ascii: ","))
         unsafe bytes.append(contentsOf: value)
         return start..<bytes.count
     }

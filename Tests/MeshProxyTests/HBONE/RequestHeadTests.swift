@@ -29,6 +29,16 @@ struct RequestHeadTests {
         #expect(head.forwardedNetworkText == nil)
     }
 
+    @Test("180: joins baggage that is split over headers")
+    func splitBaggage() {
+        var head = RequestHead()
+        for value in ["k8s.cluster.name=c", "", "service.name=app"] {
+            #expect(Self.add(&head, "baggage", value))
+            #expect(Self.add(&head, "forwarded", "for=\"1.2.3.4:5\""))
+        }
+        #expect(head.baggageText == "k8s.cluster.name=c,,service.name=app")
+    }
+
     @Test("tells a CONNECT with a path or scheme from a plain one", arguments: [":path", ":scheme"])
     func malformed(name: String) {
         var head = RequestHead()

@@ -14,6 +14,8 @@ import Testing
 final class LoopbackMesh {
     let reactor: Reactor
     let workload: Workload
+    /// Turns that the tests have waited for.
+    private(set) var turns = 0
     private let sink: LogSink
     let hbone: SocketAddress
 
@@ -116,6 +118,7 @@ final class LoopbackMesh {
             try #require(ContinuousClock.now < deadline, "the reactor did not come to the expected state")
             reactor.timers.set(.settle, 0, after: 50_000_000, now: reactor.now)
             reactor.turn()
+            turns += 1
         }
     }
 }

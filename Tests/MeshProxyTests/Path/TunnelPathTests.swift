@@ -70,8 +70,10 @@ struct TunnelPathTests {
     /// the CPUs.
     #if DEBUG
         static let allocationsPerMebibyte = 96
+        static let allocationsPerTurn = 16
     #else
         static let allocationsPerMebibyte = 16
+        static let allocationsPerTurn = 4
     #endif
 
     @Test("allocates nothing per chunk copied, in either direction", arguments: [true, false])
@@ -89,12 +91,17 @@ struct TunnelPathTests {
             close(client)
         }
         try mesh.turn { received.now >= warm }
+        let turnsBefore = mesh.turns
         let (before, libraryBefore) = (allocation_count(), library_allocation_count())
         try mesh.turn { received.now >= total }
         let (ours, libraries) = (allocation_count() - before, library_allocation_count() - libraryBefore)
         let mebibytes = (total - warm) / Self.mebibyte
-        print("\(ours) allocations (and \(libraries) of libssl) for \(mebibytes) MiB \(uplink ? "up" : "down")")
-        #expect(Int(ours) < mebibytes * Self.allocationsPerMebibyte)
+        print(
+            "\(ours) allocations in \(mesh.turns - turnsBefore) turns (and \(libraries) of libssl) for \(mebibytes) MiB \(uplink ? "up" : "down")"
+        )
+        // A busy machine cuts the same bytes into more turns, each with its few.
+        let turns = mesh.turns - turnsBefore
+        #expect(Int(ours) < max(mebibytes * Self.allocationsPerMebibyte, turns * Self.allocationsPerTurn))
         try mesh.turn { mesh.reactor.connections <= 2 }
         server.join()
         far.join()
