@@ -37,15 +37,15 @@ extension Reactor {
 
     private func stepTunnels(_ index: Int, _ clock: WallClock) {
         var walk = walks.tunnels[index].walk
-        if walk.next == 0 {
-            // Those that wait for our certificate have no socket yet.
-            for tunnel in tunnels.all where tunnel.descriptor < 0 {
-                walks.tunnels[index].found.append(TunnelInfo(tunnel, clock))
-            }
-        }
         walk.step(self) { _, object in
             guard let tunnel = object as? Tunnel else { return }
             walks.tunnels[index].found.append(TunnelInfo(tunnel, clock))
+        }
+        if walk.isDone {
+            // Those that wait for our certificate have no socket yet. Last, since one may get it during the walk.
+            for tunnel in tunnels.all where tunnel.descriptor < 0 {
+                walks.tunnels[index].found.append(TunnelInfo(tunnel, clock))
+            }
         }
         walks.tunnels[index].walk = walk
     }

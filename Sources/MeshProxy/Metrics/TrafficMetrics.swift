@@ -63,21 +63,27 @@ final class TrafficMetrics: Sendable {
     /// what a reader expects of a restart. Every reader that comes more often than that has seen the last value.
     static func text(_ reactors: [TrafficMetrics], now: UInt64, idle: UInt64) -> String {
         var text = MetricsText()
+        // Copied, not read, under the lock: a reactor that finds a new series must not wait for the text.
+        let states = reactors.map { reactor in reactor.state.withLock { $0 } }
         var kept: Set<TrafficLabels> = []
-        for reactor in reactors {
-            reactor.state.withLock { state in
-                kept.formUnion(state.live.keys)
-                for (labels, retired) in state.retired where now < retired.since &+ idle { kept.insert(labels) }
-            }
+        for state in states {
+            kept.formUnion(state.live.keys)
+            for (labels, retired) in state.retired where now < retired.since &+ idle { kept.insert(labels) }
         }
-        for reactor in reactors {
-            reactor.state.withLock { state in
-                for (labels, series) in state.live { text.add(labels, series.totals) }
-                state.retired = state.retired.filter { kept.contains($0.key) }
-                for (labels, retired) in state.retired { text.add(labels, retired.totals) }
-            }
+        for (reactor, state) in zip(reactors, states) {
+            for (labels, series) in state.live { text.add(labels, series.totals) }
+            for (labels, retired) in state.retired where kept.contains(labels) { text.add(labels, retired.totals) }
             for reporter in Reporter.allCases { text.addSockets(reporter, reactor.socketsOpen(reporter)) }
+            let gone = state.retired.keys.filter { !kept.contains($0) }
+            if !gone.isEmpty { reactor.forget(gone, before: now) }
         }
         return text.render()
+    }
+
+    private func forget(_ labels: [TrafficLabels], before now: UInt64) {
+        state.withLock { state in
+            // What was retired since has been shown to nobody yet.
+            for one in labels where state.retired[one].map({ $0.since < now }) ?? false { state.retired[one] = nil }
+        }
     }
 }

@@ -95,6 +95,25 @@ struct InspectionTests {
         try mesh.turn { mesh.reactor.tunnels.all.allSatisfy { $0.streamCount == 0 } }
     }
 
+    @Test("shows tunnels that wait for our certificate, which have no socket")
+    func waiting() throws {
+        let mesh = try LoopbackMesh()
+        let now = mesh.reactor.state
+        mesh.reactor.mailbox.post(
+            .publish(
+                ProxyState(
+                    snapshot: now.snapshot, own: now.own, policy: now.policy, credential: .pending, baggage: "")))
+        mesh.reactor.turn()
+        let application = try Application()
+        let client = try mesh.connect(to: application.address)
+        let found = try tunnels(of: mesh)
+        #expect(found.map(\.phase) == [.awaitingCredential])
+        #expect(found.first?.certificateSerial == nil)
+        #expect(try connections(of: mesh).map(\.tunnel) == found.map(\.id))
+        close(client)
+        Kernel.close(application.descriptor)
+    }
+
     @Test("answers although the reactor ends first")
     func ended() throws {
         let mesh = try LoopbackMesh()
