@@ -33,7 +33,10 @@ package struct ZtunnelService: Sendable {
         } catch let error as KernelError {
             throw Self.startFailure(error)
         }
-        let control = LogControl(settings.filter) { plane.setAccessLogThreshold(.init($0.level(of: "access"))) }
+        let control = LogControl(settings.filter) { filter in
+            plane.setAccessLogThreshold(.init(filter.level(of: "access")))
+            plane.setPolicyLogThreshold(.init(filter.level(of: "state")))
+        }
         let logger = Logger(label: "ztunnel") { [settings] _ in
             MeshLogHandler(target: "ztunnel", control: control, format: settings.format, sink: sink)
         }

@@ -39,6 +39,8 @@ extension ZtunnelSettings {
         var proxy = ProxyConfig(config)
         let filter = try LogFilter(parsing: config.logFilter)
         proxy.accessLog.threshold = .init(filter.level(of: "access"))
+        proxy.accessLog.policyThreshold = .init(filter.level(of: "state"))
+        proxy.accessLog.policyDecisionsAtInfo = config.logsPolicyAtInfo
         proxy.accessLog.format = config.logsJSON ? .json : .plain
         let wildcard: IPAddress = config.ipv6 ? .anyV6 : .anyV4
         self.init(

@@ -62,6 +62,8 @@ final class TunnelStream {
     @inline(__always) var reactor: Reactor { unsafe home }
 
     private var isOutbound: Bool { record.direction == .outbound }
+    /// An application's socket, and not the carrier of another tunnel.
+    private var isAccepted: Bool { isOutbound && record.carries == nil }
 
     @inline(__always) var tunnel: Tunnel? {
         get { tunnelLink.object }
@@ -86,7 +88,7 @@ final class TunnelStream {
             return false
         }
         self.token = token
-        if isOutbound { reactor.metrics.countSocket(.source, 1) }
+        if isAccepted { reactor.metrics.countSocket(.source, 1) }
         if isConnecting {
             let limit = UInt64(reactor.config.connectTimeout) * 1_000_000_000
             reactor.timers.set(.connect, token, after: limit, now: reactor.now)
@@ -298,7 +300,7 @@ final class TunnelStream {
         queue.discard(reactor.pool)
         reactor.dismiss(descriptor)
         if abort { Kernel.abort(descriptor) } else { Kernel.close(descriptor) }
-        if isOutbound { reactor.metrics.countSocket(.source, -1) }
+        if isAccepted { reactor.metrics.countSocket(.source, -1) }
         reactor.connections -= 1
         reactor.close(record, failure)
     }

@@ -74,6 +74,8 @@ struct DoubleHBONETests {
         let client = try mesh.client.open(TwoNetworks.vip)
         client.send("hello across")
         #expect(client.receive(12) == Array("hello across".utf8))
+        // The application's socket, and not the one that joins the two tunnels.
+        #expect(mesh.client.metric("istio_tcp_sockets_open", "reporter=\"source\"") == 1)
         client.finish()
         #expect(client.receiveAll().isEmpty)
 
