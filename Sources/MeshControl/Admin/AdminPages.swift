@@ -46,16 +46,8 @@ package struct AdminPages: Sendable {
         case "/tunnels": Self.encoded(await subject.tunnels())
         case "/explain": await explain(question)
         case "/logging": change(question) { logging(question) }
-        case "/quitquitquit":
-            change(question) {
-                subject.drain("quitquitquit")
-                return .init(text: "shutdown now\n")
-            }
-        case "/drain":
-            change(question) {
-                subject.drain("admin port")
-                return .init(text: "draining\n")
-            }
+        case "/quitquitquit": change(question) { ending("quitquitquit", "shutdown now\n") }
+        case "/drain": change(question) { ending("admin port", "draining\n") }
         default: .init(status: 404, text: "not found; the pages are listed at /\n")
         }
     }
@@ -78,6 +70,12 @@ package struct AdminPages: Sendable {
         guard question.method == "POST" else { return .init(status: 405, text: "method not allowed; use POST\n") }
         guard question.origin == nil else { return .init(status: 403, text: "not for web pages\n") }
         return body()
+    }
+
+    private func ending(_ cause: String, _ text: String) -> AdminServer.Answer {
+        var answer = AdminServer.Answer(text: text)
+        answer.after = { [subject] in subject.drain(cause) }
+        return answer
     }
 
     // MARK: Logging

@@ -10,10 +10,12 @@ import NIOCore
 /// A small HTTP/1.1 server for one purpose, on a port of its own: a slow scrape never meets a readiness probe.
 package struct AdminServer: Sendable {
     /// What is answered: status, content type and text.
-    package struct Answer: Sendable, Equatable {
+    package struct Answer: Sendable {
         package var status: Int
         package var contentType: String
         package var bytes: [UInt8]
+        /// Done once the answer is on its way: what ends the process must not overtake it.
+        package var after: (@Sendable () -> Void)?
 
         package init(status: Int = 200, contentType: String = "text/plain; charset=utf-8", text: String) {
             self.init(status: status, contentType: contentType, bytes: Array(text.utf8))
@@ -148,8 +150,14 @@ package struct AdminServer: Sendable {
     private static func response(_ answer: Answer, closes: Bool) -> Response {
         var headers: HTTPFields = [.contentType: answer.contentType, .cacheControl: "no-store"]
         if closes { headers[.connection] = "close" }
-        return Response(
-            status: .init(code: answer.status), headers: headers,
-            body: .init(byteBuffer: ByteBuffer(bytes: answer.bytes)))
+        var body = ResponseBody(byteBuffer: ByteBuffer(bytes: answer.bytes))
+        if let after = answer.after {
+            body = ResponseBody(contentLength: answer.bytes.count) { writer in
+                try await writer.write(ByteBuffer(bytes: answer.bytes))
+                try await writer.finish(nil)
+                after()
+            }
+        }
+        return Response(status: .init(code: answer.status), headers: headers, body: body)
     }
 }

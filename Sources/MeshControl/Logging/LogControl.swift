@@ -30,10 +30,10 @@ package final class LogControl: Sendable {
                 return .failure(error)
             }
             filter = next
+            // Under the lock: of two changes the later one must be the last that is told.
+            changed(next)
             return .success(next)
         }
-        let next = try outcome.get()
-        changed(next)
-        return next
+        return try outcome.get()
     }
 }

@@ -36,8 +36,11 @@ final class RunningProxy: Sendable {
 
     /// Connections accepted from now on are judged by `next`.
     func publish(_ next: ProxyState) {
-        state.withLock { $0 = next }
-        plane.publish(next)
+        // Under the lock, so that what is shown is what was published last.
+        state.withLock {
+            $0 = next
+            plane.publish(next)
+        }
     }
 
     /// The pages of the admin port.

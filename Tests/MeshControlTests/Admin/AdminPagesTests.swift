@@ -32,6 +32,8 @@ struct AdminPagesTests {
         #expect(fixture.drains.isEmpty)
         let answer = await pages.answer(.init(method: "POST", path: path))
         #expect(answer.status == 200 && answer.text == (path == "/drain" ? "draining\n" : "shutdown now\n"))
+        #expect(fixture.drains.isEmpty, "the answer goes first")
+        answer.after?()
         #expect(fixture.drains.count == 1)
     }
 
@@ -74,7 +76,7 @@ struct AdminPagesTests {
         }
         let own = try JSONDecoder().decode(ConnectionExplanation.self, from: Data(await ask(["to": "web:80"]).bytes))
         #expect(own.from.name == "shop/cart" && own.verdict == .allowed)
-        let plain = await ask(["to": "web:80", "from": "192.0.2.1", "plaintext": "true"])
+        let plain = await ask(["to": "10.0.0.2:80", "from": "192.0.2.1", "plaintext": "true"])
         #expect(try JSONDecoder().decode(ConnectionExplanation.self, from: Data(plain.bytes)).route.decision == .direct)
         #expect(await ask([:]).status == 400)
         #expect(await ask(["to": "nobody:80"]).status == 404)
@@ -89,7 +91,8 @@ struct AdminPagesTests {
         #expect(readiness.answer(.init(path: "/")).status == 404)
         readiness.complete("proxy")
         readiness.complete("certificate")
-        #expect(readiness.answer(.init(path: "/healthz/ready")) == .init(text: "ready\n"))
+        let ready = readiness.answer(.init(path: "/healthz/ready"))
+        #expect(ready.status == 200 && ready.text == "ready\n")
     }
 
     // MARK: Metrics
