@@ -31,6 +31,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
     package var outboundAddr = ""
     package var inboundPlaintextAddr = ""
     package var inboundAddr = ""
+    package var socks5Addr: String?
     package var adminAddr = ""
     package var statsAddr = ""
     package var readinessAddr = ""
@@ -65,7 +66,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
     package var logFilter = ""
     package var logFormat = ""
     package var proxyMetadata: [String: String] = [:]
-    /// By variable name: flag, environment, meshConfig or default.
+    /// By variable name: flag, environment or meshConfig. What is not here has its default.
     package var origins: [String: String] = [:]
 
     package init() {}
@@ -86,6 +87,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
         outboundAddr = listen(config.ports.outbound)
         inboundPlaintextAddr = listen(config.ports.inboundPlaintext)
         inboundAddr = listen(config.ports.inbound)
+        socks5Addr = config.socks5Enabled ? SocketAddress(.loopbackV4, config.ports.socks5).description : nil
         adminAddr = "localhost:\(config.ports.admin)"
         statsAddr = listen(config.ports.metrics)
         readinessAddr = listen(config.ports.readiness)
@@ -123,7 +125,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
         logFilter = config.logFilter
         logFormat = config.logsJSON ? "json" : "plain"
         proxyMetadata = config.metadata.filter { !Self.isSecret($0.key) }
-        origins = config.origins.mapValues(\.rawValue)
+        origins = config.origins.filter { $0.value != .standard }.mapValues(\.rawValue)
     }
 
     private mutating func readCredential(_ credential: ZtunnelConfig.Credential?) {

@@ -101,14 +101,14 @@ extension MeshView {
                 + (source.namespace.map { ", or none that namespace \($0) may see" } ?? ""))
     }
 
-    /// What a resolver inside a pod of `namespace` would try, the name as it is first.
+    /// What the DNS proxy would try for a pod of `namespace`, the name as it is first.
     private func expansions(of name: String, from namespace: String?) -> [String] {
-        var bare = name
+        var bare = name.lowercased()
         if bare.hasSuffix(".") { bare.removeLast() }
         if let slash = bare.firstIndex(of: "/") { bare = String(bare[bare.index(after: slash)...]) }
-        var names = [bare]
-        if let namespace { names.append("\(bare).\(namespace).svc.\(clusterDomain)") }
-        return names + ["\(bare).svc.\(clusterDomain)", "\(bare).\(clusterDomain)"]
+        guard let namespace else { return [bare] }
+        return NameExpansion(clusterDomain: clusterDomain, searchDomains: .kubernetes)
+            .candidates(for: bare, clientNamespace: namespace).map(\.host)
     }
 
     /// The virtual address that a client would be told: own network first, then IPv4; else an endpoint's.

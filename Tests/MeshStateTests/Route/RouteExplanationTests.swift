@@ -133,4 +133,36 @@ struct RouteExplanationTests {
             ])
         #expect(explanation.route.line == "refuse noHealthyUpstream noneUsable")
     }
+
+    @Test("the way to another network is named with what it leads to, and the far endpoint as a candidate")
+    func otherNetwork() throws {
+        let world = World(
+            .workload(
+                .make("far", hbone: true, services: ["ns/svc": [80: 8080]]) {
+                    $0.network = "remote"
+                    $0.networkGateway = .at("remote/9.9.9.9", port: 15009)
+                }),
+            .workload(.make("gate", ip: "9.9.9.9", hbone: true) { $0.network = "remote" }),
+            .service(
+                .make("ns/svc", vip: "10.0.0.100") {
+                    $0.subjectAltNames = ["spiffe://far.example/ns/ns/sa/far"].compactMap { try? SPIFFEID(parsing: $0) }
+                }))
+        let explanation = try explain(world, "10.0.0.100:80")
+        #expect(explanation.route.line == "double 9.9.9.9:15009 for svc:80")
+        #expect(explanation.networkGateway?.workload.uid == "far")
+        guard case .workload(let target)? = explanation.networkGateway?.target else { throw BadFixture(text: "target") }
+        #expect(target.uid == "gate")
+        #expect(explanation.choices.first?.candidates.map(\.outcome) == [.chosen])
+    }
+
+    @Test("a next hop of which only a hostname is known stays open")
+    func hostname() throws {
+        let world = World(
+            .service(.make("ns/svc", vip: "10.0.0.100")),
+            .workload(.make("w", services: ["ns/svc": [80: 8080]]) { $0.hostname = "example.com" }))
+        guard case .resolve(let open) = try explain(world, "10.0.0.100:80").route else {
+            throw BadFixture(text: "route")
+        }
+        #expect(open.hostname == "example.com")
+    }
 }
