@@ -68,7 +68,7 @@ let package = Package(
         .target(
             name: "MeshLinux", dependencies: ["CLinux", "CNetlink", "CNftables", "MeshCore"], swiftSettings: strict),
 
-        // Row 2: the data path, the authority.
+        // Row 2: the data path, the authority, the DNS proxy.
         .target(
             name: "MeshProxy",
             dependencies: ["CNghttp2", "MeshCore", "MeshLinux", "MeshPolicy", "MeshState", "MeshTLS", "MeshWire"],
@@ -84,6 +84,15 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ] + x509 + grpc,
+            swiftSettings: strict),
+
+        .target(
+            name: "MeshDNS",
+            dependencies: [
+                "MeshCore", "MeshState", "MeshWire", log,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: strict),
 
         // Row 3 and up: wiring, rendering, commands.
@@ -141,6 +150,14 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ] + x509 + grpc,
+            swiftSettings: careful),
+        .testTarget(
+            name: "MeshDNSTests",
+            dependencies: [
+                "MeshCore", "MeshDNS", "MeshState", "MeshWire", log,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: careful),
         .testTarget(
             name: "MeshControlTests",
