@@ -1,0 +1,50 @@
+import Foundation
+import MeshCore
+import MeshWire
+import NIOCore
+import Testing
+
+@testable import MeshDNS
+
+@Suite("The DNS proxy under a flood")
+struct FloodTests {
+    private static func descriptorCount() -> Int {
+        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
+    }
+
+    /// Resident memory in KiB.
+    private static func residentKiB() -> Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return line.flatMap { Int($0.split(whereSeparator: { !$0.isNumber }).first ?? "") } ?? 0
+    }
+
+    @Test("10,000 questions with a dead upstream stay within bounds, and a name of the mesh is answered at once")
+    func deadUpstream() async throws {
+        let silent = try await TestUpstream.start { _, _ in [] }
+        var conf = ResolvConf()
+        conf.servers = [silent.address]
+        let upstream = DNSSettings.Upstream.fixed(conf)
+        try await withProxy({ $0.upstream = upstream }) { (server, address) async throws in
+            let descriptors = Self.descriptorCount(), memory = Self.residentKiB()
+            let flood = try await TestClient.connect(address)
+            for id in 0..<10_000 {
+                try await flood.send(ByteBuffer(bytes: query("x\(id).example", id: UInt16(id))))
+            }
+            let clock = ContinuousClock()
+            let wait = try await clock.measure {
+                let answer = try parse(try await ask(query("web"), address))
+                #expect(answer.answers.count == 1)
+            }
+            #expect(wait < .seconds(1))
+            let outstanding = try await testLoop.submit { server.service.value?.outstanding }.get()
+            #expect(outstanding == DNSSettings().outstandingLimit)
+            // Other tests of this process have sockets too.
+            #expect(Self.descriptorCount() - descriptors < DNSSettings().outstandingLimit + 300)
+            #expect(Self.residentKiB() - memory < 64 << 10)
+            #expect(server.metricsText().contains("istio_dns_upstream_failures_total"))
+            flood.channel.close(promise: nil)
+        }
+        await silent.stop()
+    }
+}
