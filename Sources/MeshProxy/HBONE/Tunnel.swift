@@ -42,6 +42,8 @@ final class Tunnel {
     private var sawHangup = false
     var isDirty = false
     private var readsLater = false
+    /// A CONNECT was submitted since the last pump.
+    var requestsWait = false
     private var pace = ReadPace()
     /// Place in the reactor's list of unfinished handshakes.
     var gateLinks = HandshakeGate.Links()
@@ -233,6 +235,9 @@ final class Tunnel {
 
     private func read() {
         guard readable, phase == .handshaking || phase == .open, let session = readingSession() else { return }
+        // A GOAWAY that waits to be read would take back requests which are not sent yet; sent ones it lets finish.
+        if requestsWait { pump() }
+        if phase == .closed { return }
         lendOutput(session)
         var budget = Reactor.turnBudget
         repeat {
@@ -281,6 +286,7 @@ final class Tunnel {
             phase = .open
             setAlarm(.ping, seconds: reactor.config.pingInterval)
             becameOpen()
+            if phase == .closed { return }
             reactor.markDirty(self)
             // What came behind the handshake is still in the session's window.
             decrypt(session, 0)
@@ -333,6 +339,7 @@ final class Tunnel {
     /// Sends what HTTP/2 has to say, until the socket refuses or the turn's share is used up.
     func pump() {
         isDirty = false
+        requestsWait = false
         guard let session, phase == .handshaking || phase == .open else { return }
         lendOutput(session)
         defer { reclaimOutput(session) }

@@ -132,6 +132,7 @@ extension Tunnel {
             return stream.tunnelClosed(.http2(peer, unsafe String(cString: nghttp2_strerror(id))))
         }
         stream.id = id
+        requestsWait = true
         reactor.markDirty(self)
     }
 
