@@ -6,6 +6,7 @@ import os
 import pathlib
 import platform
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -18,6 +19,7 @@ import bench_envoy
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BULK_PORT, WEB_PORT = 5201, 5280
 IDLE_TUNNELS = 1000
+MANY_TUNNELS = 10_000
 TICKS = os.sysconf("SC_CLK_TCK")
 
 # What a change must not exceed: (load, measure): bar, relative to Envoy, or absolute for measures of memory.
@@ -64,7 +66,7 @@ class Pair:
 
     def __init__(self, number, spec, scratch, stack):
         self.name = spec["name"]
-        self.folder = scratch / self.name
+        self.folder = scratch / f"{self.name}{number}"
         self.folder.mkdir()
         self.client_namespace, self.server_namespace = f"bench{number}c-{os.getpid()}", f"bench{number}s-{os.getpid()}"
         self.client, self.server = f"10.78.{number}.1", f"10.78.{number}.2"
@@ -216,6 +218,78 @@ def idle(pair, _seconds):
             **{f"rss_MiB {side}": held / 1024 for side, held in after.items()}}
 
 
+TUNNELLER = """
+import resource, select, socket, sys
+host, port, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+request, held = b"GET /1k HTTP/1.1\\r\\nHost: bench\\r\\n\\r\\n", []
+
+def open_until(count):
+    poll, waiting = select.epoll(), {}
+    while len(held) < count or waiting:
+        while len(held) < count and len(waiting) < 64:
+            connection = socket.create_connection((host, port))
+            connection.sendall(request)
+            held.append(connection)
+            waiting[connection.fileno()] = [connection, 0]
+            poll.register(connection, select.EPOLLIN)
+        for descriptor, _ in poll.poll(30) or sys.exit("no answer"):
+            entry = waiting[descriptor]
+            data = entry[0].recv(4096)
+            if not data:
+                sys.exit("a tunnel was closed")
+            entry[1] += len(data)
+            if entry[1] > 1100:
+                poll.unregister(descriptor)
+                del waiting[descriptor]
+
+for count in (first, last):
+    open_until(count)
+    print("open", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def many(pair, _seconds):
+    """Memory for each tunnel of its own TLS connection, at 1,000 and at 10,000 (or what open files allow)."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    last = min(MANY_TUNNELS, (most - 300) // 2)
+    before = pair.resident()
+    command = ["ip", "netns", "exec", pair.client_namespace, sys.executable, "-c", TUNNELLER, pair.server,
+               str(WEB_PORT), str(IDLE_TUNNELS), str(last)]
+    measures = {}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        for count in (IDLE_TUNNELS, last):
+            if holder.stdout.readline().strip() != "open":
+                holder.stdin.close()
+                raise RuntimeError(f"{count} tunnels did not open")
+            time.sleep(1)
+            held = pair.resident()
+            measures |= per_side(f"KiB/tunnel@{count}", before, held, count)
+            measures |= {f"rss_MiB@{count} {side}": value / 1024 for side, value in held.items()}
+            holder.stdin.write("\n")
+            holder.stdin.flush()
+    return measures
+
+
+def fair(pair, seconds):
+    """What a bulk stream through the same reactors does to small requests: their percentiles without and beside it."""
+    alone = web(pair, seconds, 1)
+    stream = subprocess.Popen(
+        ["ip", "netns", "exec", pair.client_namespace, "iperf3", "-c", pair.server, "-p", str(BULK_PORT), "-t",
+         str(seconds + 2), "-J"], stdout=subprocess.PIPE, text=True)
+    time.sleep(1)
+    beside = web(pair, seconds, 1)
+    report = json.loads(stream.communicate()[0])
+    if "error" in report:
+        raise RuntimeError(report["error"])
+    received = report["end"]["sum_received"]
+    return {"p99_us alone": alone["p99_us"], "p99_us beside": beside["p99_us"],
+            "p50_us alone": alone["p50_us"], "p50_us beside": beside["p50_us"],
+            "p99 beside/alone": beside["p99_us"] / alone["p99_us"], "bulk Gbit/s": received["bits_per_second"] / 1e9}
+
+
 LOADS = {
     "bulk1": lambda pair, seconds: bulk(pair, seconds),
     "bulk1R": lambda pair, seconds: bulk(pair, seconds, "-R"),
@@ -224,6 +298,8 @@ LOADS = {
     "rr64": lambda pair, seconds: web(pair, seconds, 64),
     "conn32": lambda pair, seconds: web(pair, seconds, 32, "-H", "Connection: close"),
     "idle": idle,
+    "fair": fair,
+    "many": many,
 }
 
 
@@ -232,11 +308,11 @@ def measure(pairs, loads, rounds, seconds):
     medians, well = {}, True
     for load in loads:
         samples = {pair.name: [] for pair in pairs}
-        for _ in range(1 if load == "idle" else rounds):
+        for _ in range(1 if load in ("idle", "many") else rounds):
             for pair in pairs:
                 try:
                     samples[pair.name].append(LOADS[load](pair, seconds))
-                except (RuntimeError, ValueError, OSError, AttributeError) as error:
+                except (RuntimeError, ValueError, KeyError, OSError, AttributeError) as error:
                     print(f"{load} on {pair.name} failed: {error}", file=sys.stderr)
                     well = False
         medians[load] = {
@@ -321,14 +397,25 @@ def main():
         folders = "".join(f"{kind}_temp_path {scratch}/{kind}; "
                           for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         (scratch / "nginx.conf").write_text(
-            "daemon off; worker_processes 1; user root; events { worker_connections 8192; }\n"
+            "daemon off; worker_processes 1; user root; events { worker_connections 16384; }\n"
+            f"worker_rlimit_nofile {resource.getrlimit(resource.RLIMIT_NOFILE)[1]};\n"
             f"http {{ access_log off; keepalive_requests 100000000; {folders}\n"
             f"server {{ listen 0.0.0.0:{WEB_PORT} backlog=4096; root {scratch}; }} }}\n")
         make_certificates(scratch / "certs")
         ours = json.loads((ROOT / "Benchmarks/tunnel/meshctl.json").read_text())
         specs = [bench_envoy.pair((BULK_PORT, WEB_PORT)), ours]
-        pairs = [Pair(number, spec, scratch, stack) for number, spec in enumerate(specs)]
-        medians, well = measure(pairs, loads, arguments.rounds, arguments.seconds)
+        shared = [load for load in loads if load != "many"]
+        medians, well = {}, True
+        if shared:
+            pairs = [Pair(number, spec, scratch, stack) for number, spec in enumerate(specs)]
+            medians, well = measure(pairs, shared, arguments.rounds, arguments.seconds)
+        if "many" in loads:
+            # Proxies of their own, which keep one stream a tunnel.
+            ours["env"]["POOL_MAX_STREAMS_PER_CONNECTION"] = "1"
+            specs = [bench_envoy.pair((BULK_PORT, WEB_PORT), streams=1), ours]
+            pairs = [Pair(number + 2, spec, scratch, stack) for number, spec in enumerate(specs)]
+            counted, counted_well = measure(pairs, ["many"], arguments.rounds, arguments.seconds)
+            medians, well = medians | counted, well and counted_well
     text = table(medians)
     print(text)
     if arguments.json:

@@ -60,10 +60,11 @@ def bootstrap(listener, clusters):
     }
 
 
-def outbound():
+def outbound(streams):
     protocol = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    http2 = {**HTTP2, "max_concurrent_streams": streams}
     hbone = cluster("hbone", "{S}", 15008, transport_socket=tls("Upstream", "client"), typed_extension_protocol_options={
-        protocol: {"@type": "type.googleapis.com/" + protocol, "explicit_http_config": {"http2_protocol_options": HTTP2}}
+        protocol: {"@type": "type.googleapis.com/" + protocol, "explicit_http_config": {"http2_protocol_options": http2}}
     })
     proxy = extension(
         "tcp", "filters.network.tcp_proxy.v3.TcpProxy", stat_prefix="out", cluster="hbone",
@@ -99,11 +100,11 @@ def inbound(ports):
     return bootstrap(listener, [cluster(f"port{port}", "{S}", port) for port in ports])
 
 
-def pair(ports):
-    """In the form of Benchmarks/tunnel/*.json."""
+def pair(ports, streams=1000):
+    """In the form of Benchmarks/tunnel/*.json; `streams` is how many share a tunnel."""
     def command(file):
         return ["{ENVOY}", "-c", f"{{DIR}}/{file}", "--concurrency", "1", "-l", "error", "--disable-hot-restart"]
     return {
-        "name": "envoy", "files": {"out.json": outbound(), "in.json": inbound(ports)},
+        "name": "envoy", "files": {"out.json": outbound(streams), "in.json": inbound(ports)},
         "out": command("out.json"), "in": command("in.json"),
     }
