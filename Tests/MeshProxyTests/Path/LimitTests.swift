@@ -147,11 +147,14 @@ struct HandshakeGateTests {
         let mesh = try LoopbackMesh()
         var gate = HandshakeGate()
         let crowd = tunnels(HandshakeGate.limitPerSource + 1, 1, mesh)
+        let other = tunnels(1, 2, mesh)
+        // The gate does not retain them.
+        defer { withExtendedLifetime((crowd, other)) {} }
         for tunnel in crowd.dropLast() {
             guard case .admitted = gate.enter(tunnel) else { throw Unexpected(what: "refused too early") }
         }
         guard case .refused = gate.enter(crowd[crowd.count - 1]) else { throw Unexpected(what: "not refused") }
-        guard case .admitted = gate.enter(tunnels(1, 2, mesh)[0]) else { throw Unexpected(what: "other source") }
+        guard case .admitted = gate.enter(other[0]) else { throw Unexpected(what: "other source") }
         gate.leave(crowd[3])
         gate.leave(crowd[3])
         guard case .admitted = gate.enter(crowd[crowd.count - 1]) else { throw Unexpected(what: "no place") }
@@ -169,6 +172,7 @@ struct HandshakeGateTests {
         gate.leave(all[0])
         gate.leave(all[5])
         let late = tunnels(3, 999, mesh)
+        defer { withExtendedLifetime((all, late)) {} }
         for tunnel in late.dropLast() { _ = gate.enter(tunnel) }
         guard case .admittedFor(let leaver) = gate.enter(late[2]) else { throw Unexpected(what: "nobody left") }
         #expect(leaver === all[1])
