@@ -33,10 +33,11 @@ struct FloodTests {
             }
             let clock = ContinuousClock()
             let wait = try await clock.measure {
-                let answer = try parse(try await ask(query("web"), address))
+                // Over TCP: the kernel may drop any datagram of a flood.
+                let answer = try parse(try await ask(query("web"), address, tcp: true))
                 #expect(answer.answers.count == 1)
             }
-            #expect(wait < .seconds(1))
+            #expect(wait < .seconds(2))
             let outstanding = try await testLoop.submit { server.service.value?.outstanding }.get()
             #expect(outstanding == DNSSettings().outstandingLimit)
             // Other tests of this process have sockets too.
