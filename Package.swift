@@ -59,6 +59,9 @@ let package = Package(
         // Row 0 and 1: values and pure logic, then the doors to the kernel and to TLS.
         .target(name: "MeshCore", swiftSettings: strict),
         .target(name: "MeshWire", dependencies: ["MeshCore"], swiftSettings: strict),
+        // The only importer of CYaml, the libyaml inside the Yams package.
+        .target(
+            name: "MeshYAML", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
         .target(name: "MeshPolicy", dependencies: ["MeshCore"], swiftSettings: strict),
         .target(
             name: "MeshState",
@@ -131,6 +134,7 @@ let package = Package(
             swiftSettings: careful),
         .testTarget(name: "MeshCoreTests", dependencies: ["MeshCore"], swiftSettings: careful),
         .testTarget(name: "MeshWireTests", dependencies: ["MeshCore", "MeshWire"], swiftSettings: careful),
+        .testTarget(name: "MeshYAMLTests", dependencies: ["MeshYAML"], swiftSettings: careful),
         .testTarget(name: "MeshPolicyTests", dependencies: ["MeshCore", "MeshPolicy"], swiftSettings: careful),
         .testTarget(name: "MeshStateTests", dependencies: ["MeshCore", "MeshState"], swiftSettings: careful),
         .testTarget(name: "MeshTLSTests", dependencies: ["MeshCore", "MeshTLS"], swiftSettings: careful),
