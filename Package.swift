@@ -79,13 +79,12 @@ let package = Package(
         .target(
             name: "MeshCA",
             dependencies: [
-                "MeshCore", log,
+                "MeshCore", "MeshYAML", log,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
             ] + x509 + grpc,
             swiftSettings: strict),
 
@@ -102,7 +101,7 @@ let package = Package(
         .target(
             name: "MeshControl",
             dependencies: [
-                "MeshCA", "MeshCore", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS", "MeshWire", log,
+                "MeshCA", "MeshCore", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS", "MeshWire", "MeshYAML", log,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -113,7 +112,6 @@ let package = Package(
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
         .target(
@@ -166,7 +164,7 @@ let package = Package(
         .testTarget(
             name: "MeshControlTests",
             dependencies: [
-                "MeshCA", "MeshControl", "MeshCore", "MeshPolicy", "MeshState", "MeshTLS", log,
+                "MeshCA", "MeshControl", "MeshCore", "MeshLinux", "MeshPolicy", "MeshState", "MeshTLS", log,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),

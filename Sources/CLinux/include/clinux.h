@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -171,6 +172,44 @@ static inline int cl_identity(int fd, uint64_t *device, uint64_t *inode) {
   *inode = s.st_ino;
   return 0;
 }
+static inline void cl_stamp_fields(const struct stat *s, uint64_t *device, uint64_t *inode, uint64_t *size,
+                                   uint64_t *changed) {
+  *device = s->st_dev;
+  *inode = s->st_ino;
+  *size = (uint64_t)s->st_size;
+  // The change time, not the modification time: rename and chmod count too.
+  *changed = (uint64_t)s->st_ctim.tv_sec * 1000000000u + (uint64_t)s->st_ctim.tv_nsec;
+}
+/// What tells one content of a file from another without reading it.
+static inline int cl_stamp(int fd, uint64_t *device, uint64_t *inode, uint64_t *size, uint64_t *changed) {
+  struct stat s;
+  if (fstat(fd, &s) < 0) return -errno;
+  cl_stamp_fields(&s, device, inode, size, changed);
+  return 0;
+}
+static inline int cl_stamp_path(const char *path, uint64_t *device, uint64_t *inode, uint64_t *size,
+                                uint64_t *changed) {
+  struct stat s;
+  if (stat(path, &s) < 0) return -errno;
+  cl_stamp_fields(&s, device, inode, size, changed);
+  return 0;
+}
+
+static inline int cl_inotify(void) { return (int)CL_RESULT(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)); }
+static inline int cl_inotify_add(int fd, const char *path, uint32_t events) {
+  return (int)CL_RESULT(inotify_add_watch(fd, path, events));
+}
+/// Waits until `a` or `b` can be read: 1 and 2, added; 0 after `timeout_ms` or a signal.
+static inline int cl_poll_two(int a, int b, int timeout_ms) {
+  struct pollfd p[2] = {{.fd = a, .events = POLLIN}, {.fd = b, .events = POLLIN}};
+  if (poll(p, 2, timeout_ms) <= 0) return 0;
+  return (p[0].revents ? 1 : 0) | (p[1].revents ? 2 : 0);
+}
+static inline long cl_read_link(const char *path, void *to, size_t n) {
+  return CL_RESULT(readlink(path, (char *)to, n));
+}
+static inline int cl_inotify_remove(int fd, int watch) { return (int)CL_RESULT(inotify_rm_watch(fd, watch)); }
+
 /// 1 when the descriptor is a network namespace, else 0. NS_GET_NSTYPE is _IO(0xb7, 3) of linux/nsfs.h.
 static inline int cl_is_network_namespace(int fd) { return ioctl(fd, _IO(0xb7, 3)) == CLONE_NEWNET; }
 

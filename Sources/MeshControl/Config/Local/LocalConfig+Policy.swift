@@ -1,31 +1,33 @@
 import MeshCore
-import Yams
+import MeshYAML
 
 extension ConfigReader {
-    mutating func policy(_ node: Node, _ path: ConfigPath) -> AuthorizationPolicy? {
+    mutating func policy(_ node: YAMLNode) -> AuthorizationPolicy? {
         var policy = AuthorizationPolicy(name: "", namespace: "", scope: .namespace, action: .allow, rules: [])
-        var missing: Set = ["name", "namespace", "scope", "action", "rules"]
-        for (key, keyNode, value) in pairs(node, path) {
-            missing.remove(key)
-            let path = path.key(key)
+        let before = problemCount
+        var found: Set<String> = []
+        for (key, value) in pairs(node) {
+            found.insert(key.text)
             switch key {
-            case "name": policy.name = text(value, path)
-            case "namespace": policy.namespace = text(value, path)
-            case "scope": policy.scope = choice(value, path, .namespace)
-            case "action": policy.action = choice(value, path, .allow)
-            case "dryRun": policy.dryRun = bool(value, path)
+            case "name": policy.name = text(value)
+            case "namespace": policy.namespace = text(value)
+            case "scope": policy.scope = choice(value, .namespace)
+            case "action": policy.action = choice(value, .allow)
+            case "dryRun": policy.dryRun = bool(value)
             case "rules":
-                policy.rules = list(value, path) { reader, rule, path in
+                policy.rules = list(value) { reader, rule in
                     AuthorizationPolicy.Rule(
-                        clauses: reader.list(rule, path) { reader, clause, path in
-                            AuthorizationPolicy.Clause(matches: reader.list(clause, path) { $0.match($1, $2) })
+                        clauses: reader.list(rule) { reader, clause in
+                            AuthorizationPolicy.Clause(matches: reader.list(clause) { $0.match($1) })
                         })
                 }
             default:
-                problem(path, keyNode, "unknown key; expected one of name, namespace, scope, action, rules, dryRun")
+                unknownKey(key, expected: "name, namespace, scope, action, rules, dryRun")
             }
         }
-        for key in missing.sorted() { problem(path, node, "needs \(key)") }
+        for key in ["action", "name", "namespace", "rules", "scope"] where !found.contains(key) {
+            missing(node, "needs \(key)", since: before)
+        }
         return policy
     }
 
@@ -33,58 +35,55 @@ extension ConfigReader {
         "namespaces, notNamespaces, principals, notPrincipals, serviceAccounts, notServiceAccounts, sourceIps, "
         + "notSourceIps, destinationIps, notDestinationIps, destinationPorts, notDestinationPorts"
 
-    private mutating func match(_ node: Node, _ path: ConfigPath) -> AuthorizationPolicy.Match? {
+    private mutating func match(_ node: YAMLNode) -> AuthorizationPolicy.Match? {
         var match = AuthorizationPolicy.Match()
-        for (key, keyNode, value) in pairs(node, path) {
-            let path = path.key(key)
+        for (key, value) in pairs(node) {
             switch key {
-            case "namespaces": match.namespaces = strings(value, path)
-            case "notNamespaces": match.notNamespaces = strings(value, path)
-            case "principals": match.principals = strings(value, path)
-            case "notPrincipals": match.notPrincipals = strings(value, path)
-            case "serviceAccounts": match.serviceAccounts = accounts(value, path)
-            case "notServiceAccounts": match.notServiceAccounts = accounts(value, path)
-            case "sourceIps": match.sourceIPs = list(value, path) { $0.cidr($1, $2) }
-            case "notSourceIps": match.notSourceIPs = list(value, path) { $0.cidr($1, $2) }
-            case "destinationIps": match.destinationIPs = list(value, path) { $0.cidr($1, $2) }
-            case "notDestinationIps": match.notDestinationIPs = list(value, path) { $0.cidr($1, $2) }
-            case "destinationPorts": match.destinationPorts = list(value, path) { $0.port($1, $2) }
-            case "notDestinationPorts": match.notDestinationPorts = list(value, path) { $0.port($1, $2) }
-            default: problem(path, keyNode, "unknown key; expected one of \(Self.matchKeys)")
+            case "namespaces": match.namespaces = strings(value)
+            case "notNamespaces": match.notNamespaces = strings(value)
+            case "principals": match.principals = strings(value)
+            case "notPrincipals": match.notPrincipals = strings(value)
+            case "serviceAccounts": match.serviceAccounts = accounts(value)
+            case "notServiceAccounts": match.notServiceAccounts = accounts(value)
+            case "sourceIps": match.sourceIPs = list(value) { $0.cidr($1) }
+            case "notSourceIps": match.notSourceIPs = list(value) { $0.cidr($1) }
+            case "destinationIps": match.destinationIPs = list(value) { $0.cidr($1) }
+            case "notDestinationIps": match.notDestinationIPs = list(value) { $0.cidr($1) }
+            case "destinationPorts": match.destinationPorts = list(value) { $0.port($1) }
+            case "notDestinationPorts": match.notDestinationPorts = list(value) { $0.port($1) }
+            default: unknownKey(key, expected: Self.matchKeys)
             }
         }
         return match
     }
 
-    private mutating func strings(_ node: Node, _ path: ConfigPath) -> [AuthorizationPolicy.StringMatch] {
-        list(node, path) { reader, element, path in
-            let pairs = reader.pairs(element, path)
-            guard pairs.count == 1, let (key, keyNode, value) = pairs.first else {
-                reader.problem(path, element, "must have exactly one of Exact, Prefix, Suffix, Presence")
+    private mutating func strings(_ node: YAMLNode) -> [AuthorizationPolicy.StringMatch] {
+        list(node) { reader, element in
+            let pairs = reader.pairs(element)
+            guard element.count == 1, let (key, value) = pairs.first(where: { _ in true }) else {
+                reader.problem(element, "must have exactly one of Exact, Prefix, Suffix, Presence")
                 return nil
             }
             switch key {
-            case "Exact": return .exact(reader.text(value, path.key(key)))
-            case "Prefix": return .prefix(reader.text(value, path.key(key)))
-            case "Suffix": return .suffix(reader.text(value, path.key(key)))
+            case "Exact": return .exact(reader.text(value))
+            case "Prefix": return .prefix(reader.text(value))
+            case "Suffix": return .suffix(reader.text(value))
             case "Presence": return .presence
             default:
-                reader.unknownKey(key, keyNode, path, expected: "Exact, Prefix, Suffix, Presence")
+                reader.unknownKey(key, expected: "Exact, Prefix, Suffix, Presence")
                 return nil
             }
         }
     }
 
-    private mutating func accounts(
-        _ node: Node, _ path: ConfigPath
-    ) -> [AuthorizationPolicy.ServiceAccountMatch] {
-        list(node, path) { reader, element, path in
+    private mutating func accounts(_ node: YAMLNode) -> [AuthorizationPolicy.ServiceAccountMatch] {
+        list(node) { reader, element in
             var account = AuthorizationPolicy.ServiceAccountMatch(namespace: "", serviceAccount: "")
-            for (key, keyNode, value) in reader.pairs(element, path) {
+            for (key, value) in reader.pairs(element) {
                 switch key {
-                case "namespace": account.namespace = reader.text(value, path.key(key))
-                case "serviceAccount": account.serviceAccount = reader.text(value, path.key(key))
-                default: reader.unknownKey(key, keyNode, path, expected: "namespace, serviceAccount")
+                case "namespace": account.namespace = reader.text(value)
+                case "serviceAccount": account.serviceAccount = reader.text(value)
+                default: reader.unknownKey(key, expected: "namespace, serviceAccount")
                 }
             }
             return account

@@ -1,5 +1,5 @@
 import MeshCore
-import Yams
+import MeshYAML
 
 extension ConfigReader {
     private static let workloadKeys =
@@ -7,65 +7,60 @@ extension ConfigReader {
         + "networkMode, status, workloadName, workloadType, canonicalName, canonicalRevision, node, clusterId, waypoint, "
         + "networkGateway, applicationTunnel, authorizationPolicies, locality, capacity, services"
 
-    mutating func workload(_ node: Node, _ path: ConfigPath, _ defaults: LocalConfig.Defaults) -> Workload? {
+    mutating func workload(_ node: YAMLNode, _ defaults: LocalConfig.Defaults) -> Workload? {
         let before = problemCount
         var fields = Workload.Fields()
-        for (key, keyNode, value) in pairs(node, path) {
-            let path = path.key(key)
+        for (key, value) in pairs(node) {
             switch key {
-            case "uid": fields.uid = text(value, path)
-            case "name": fields.name = text(value, path)
-            case "namespace": fields.namespace = text(value, path)
-            case "trustDomain": fields.trustDomain = text(value, path)
-            case "serviceAccount": fields.serviceAccount = text(value, path)
-            case "workloadIps": fields.addresses = list(value, path) { $0.ip($1, $2) }
-            case "network": fields.network = text(value, path)
-            case "hostname": fields.hostname = text(value, path)
-            case "protocol": fields.tunnelProtocol = choice(value, path, .tcp)
-            case "nativeTunnel": fields.nativeTunnel = bool(value, path)
-            case "networkMode": fields.networkMode = choice(value, path, .standard)
-            case "status": fields.status = choice(value, path, .healthy)
-            case "workloadName": fields.workloadName = text(value, path)
-            case "workloadType": fields.workloadType = text(value, path)
-            case "canonicalName": fields.canonicalName = text(value, path)
-            case "canonicalRevision": fields.canonicalRevision = text(value, path)
-            case "node": fields.node = text(value, path)
-            case "clusterId": fields.clusterID = text(value, path)
-            case "waypoint": fields.waypoint = gateway(value, path)
-            case "networkGateway": fields.networkGateway = gateway(value, path)
-            case "applicationTunnel": fields.applicationTunnel = applicationTunnel(value, path)
-            case "authorizationPolicies": fields.authorizationPolicies = list(value, path) { $0.text($1, $2) }
-            case "locality": fields.locality = locality(value, path)
-            case "capacity": fields.capacity = number(value, path, "a whole number from 0 to 4294967295")
-            case "services":
-                for (service, serviceNode, ports) in pairs(value, path) {
-                    guard let name = self.key(service, serviceNode, path.key(service)) else { continue }
-                    fields.services[name] = self.ports(ports, path.key(service))
-                }
-            default: problem(path, keyNode, "unknown key; expected one of \(Self.workloadKeys)")
+            case "uid": fields.uid = text(value)
+            case "name": fields.name = text(value)
+            case "namespace": fields.namespace = sharedText(value)
+            case "trustDomain": fields.trustDomain = sharedText(value)
+            case "serviceAccount": fields.serviceAccount = sharedText(value)
+            case "workloadIps": fields.addresses = list(value) { $0.ip($1) }
+            case "network": fields.network = sharedText(value)
+            case "hostname": fields.hostname = sharedText(value)
+            case "protocol": fields.tunnelProtocol = choice(value, .tcp)
+            case "nativeTunnel": fields.nativeTunnel = bool(value)
+            case "networkMode": fields.networkMode = choice(value, .standard)
+            case "status": fields.status = choice(value, .healthy)
+            case "workloadName": fields.workloadName = sharedText(value)
+            case "workloadType": fields.workloadType = sharedText(value)
+            case "canonicalName": fields.canonicalName = sharedText(value)
+            case "canonicalRevision": fields.canonicalRevision = sharedText(value)
+            case "node": fields.node = sharedText(value)
+            case "clusterId": fields.clusterID = sharedText(value)
+            case "waypoint": fields.waypoint = gateway(value)
+            case "networkGateway": fields.networkGateway = gateway(value)
+            case "applicationTunnel": fields.applicationTunnel = applicationTunnel(value)
+            case "authorizationPolicies": fields.authorizationPolicies = list(value) { $0.sharedText($1) }
+            case "locality": fields.locality = locality(value)
+            case "capacity": fields.capacity = number(value, "a whole number from 0 to 4294967295")
+            case "services": fields.services = servicePorts(value)
+            default: unknownKey(key, expected: Self.workloadKeys)
             }
         }
-        return complete(&fields, node, path, defaults, since: before)
+        return complete(&fields, node, defaults, since: before)
     }
 
     /// Fills in what can be told, and says what is missing.
     private mutating func complete(
-        _ fields: inout Workload.Fields, _ node: Node, _ path: ConfigPath, _ defaults: LocalConfig.Defaults,
-        since before: Int
+        _ fields: inout Workload.Fields, _ node: YAMLNode, _ defaults: LocalConfig.Defaults, since before: Int
     ) -> Workload? {
-        if fields.namespace.isEmpty { missing(path, node, "needs a namespace", since: before) }
+        if fields.namespace.isEmpty { missing(node, "needs a namespace", since: before) }
         if fields.addresses.isEmpty, fields.hostname.isEmpty, fields.networkGateway == nil {
-            missing(path, node, "needs workloadIps, a hostname or a networkGateway", since: before)
+            missing(node, "needs workloadIps, a hostname or a networkGateway", since: before)
         }
         if fields.trustDomain.isEmpty { fields.trustDomain = defaults.trustDomain }
         if fields.serviceAccount.isEmpty { fields.serviceAccount = "default" }
         if fields.uid.isEmpty {
-            if fields.name.isEmpty { missing(path, node, "needs a uid or a name", since: before) }
+            if fields.name.isEmpty { missing(node, "needs a uid or a name", since: before) }
             fields.uid = "\(fields.clusterID)//Pod/\(fields.namespace)/\(fields.name)"
         }
         let workload = Workload(fields)
         if workload.identity == nil, fields.tunnelProtocol == .hbone, !fields.namespace.isEmpty {
-            problem(path, node, "has no valid identity; \(identityProblem(fields))")
+            let reason = identityProblem(fields)
+            problem(node, "has no valid identity; \(reason)")
         }
         return workload
     }
@@ -81,27 +76,27 @@ extension ConfigReader {
         }
     }
 
-    private mutating func applicationTunnel(_ node: Node, _ path: ConfigPath) -> ApplicationTunnel? {
-        if Self.isNull(node) { return nil }
+    private mutating func applicationTunnel(_ node: YAMLNode) -> ApplicationTunnel? {
+        if node.isNull { return nil }
         var tunnel = ApplicationTunnel(kind: .none, port: nil)
-        for (key, keyNode, value) in pairs(node, path) {
+        for (key, value) in pairs(node) {
             switch key {
-            case "protocol": tunnel.kind = choice(value, path.key(key), .none)
-            case "port": tunnel.port = Self.isNull(value) ? nil : port(value, path.key(key))
-            default: unknownKey(key, keyNode, path, expected: "protocol, port")
+            case "protocol": tunnel.kind = choice(value, .none)
+            case "port": tunnel.port = value.isNull ? nil : port(value)
+            default: unknownKey(key, expected: "protocol, port")
             }
         }
         return tunnel
     }
 
-    private mutating func locality(_ node: Node, _ path: ConfigPath) -> Locality {
+    private mutating func locality(_ node: YAMLNode) -> Locality {
         var locality = Locality()
-        for (key, keyNode, value) in pairs(node, path) {
+        for (key, value) in pairs(node) {
             switch key {
-            case "region": locality.region = text(value, path.key(key))
-            case "zone": locality.zone = text(value, path.key(key))
-            case "subzone": locality.subzone = text(value, path.key(key))
-            default: unknownKey(key, keyNode, path, expected: "region, zone, subzone")
+            case "region": locality.region = sharedText(value)
+            case "zone": locality.zone = sharedText(value)
+            case "subzone": locality.subzone = sharedText(value)
+            default: unknownKey(key, expected: "region, zone, subzone")
             }
         }
         return locality

@@ -1,7 +1,7 @@
-import FoundationEssentials
 package import MeshCore
+import MeshLinux
 package import MeshState
-import Yams
+import MeshYAML
 
 /// Workloads, services and policies of a file.
 ///
@@ -24,33 +24,50 @@ package struct LocalConfig: Sendable {
     package private(set) var services: [Service] = []
     package private(set) var policies: [AuthorizationPolicy] = []
 
+    /// The records as changes to a mesh that has none.
+    package var changes: [MeshChange] {
+        // Services first: the endpoints of a workload then find theirs, and none has to wait.
+        services.map { .service($0) } + workloads.map { .workload($0) } + policies.map { .policy($0) }
+    }
+
     /// The store with these records and no others.
     package func store(localNode: String?) -> MeshStore {
         var store = MeshStore(localNode: localNode)
-        _ = store.apply(workloads.map { .workload($0) })
-        _ = store.apply(policies.map { .policy($0) })
-        _ = store.apply(services.map { .service($0) })
+        _ = store.apply(services.lazy.map { .service($0) })
+        // In pieces: what a batch still has to tell the services is held until its end.
+        var rest = workloads[...]
+        while !rest.isEmpty {
+            _ = store.apply(rest.prefix(Self.batchSize).lazy.map { .workload($0) })
+            rest = rest.dropFirst(Self.batchSize)
+        }
+        _ = store.apply(policies.lazy.map { .policy($0) })
         return store
     }
 
     /// - Throws: `.notFound` when the file cannot be read, `.corrupt` with every problem in it, a line each.
     package static func load(file path: String, defaults: Defaults = Defaults()) throws(MeshFailure) -> LocalConfig {
-        let doing = "read local configuration \(path)"
-        let data: Data
-        do {
-            let attributes = try FileManager.default.attributesOfItem(atPath: path)
-            if let size = attributes[.size] as? Int, size > byteLimit { throw tooLong(doing, size) }
-            data = try Data(contentsOf: URL(filePath: path))
-        } catch let failure as MeshFailure {
-            throw failure
+        try load(open(path), path, defaults)
+    }
+
+    /// - Throws: `.notFound`.
+    static func open(_ path: String) throws(MeshFailure) -> InputFile {
+        do throws(KernelError) {
+            return try InputFile(path)
         } catch {
-            let why = FileManager.default.fileExists(atPath: path) ? "it cannot be read" : "no such file"
-            throw MeshFailure(.notFound, doing: doing, reason: why)
+            let reason = error.code == 2 ? "no such file" : "it cannot be read: \(KernelError.text(error.code))"
+            throw MeshFailure(.notFound, doing: doing(path), reason: reason)
         }
-        guard let text = String(validating: data, as: UTF8.self) else {
-            throw MeshFailure(.corrupt, doing: doing, reason: "it is not UTF-8 text")
+    }
+
+    /// Reads a file piece by piece: only the records are held, not the text.
+    static func load(_ file: InputFile, _ path: String, _ defaults: Defaults) throws(MeshFailure) -> LocalConfig {
+        let reader: YAMLReader
+        do throws(YAMLError) {
+            reader = try unsafe YAMLReader(name: path, limits: limits) { unsafe file.read($0) }
+        } catch {
+            throw MeshFailure(.corrupt, doing: doing(path), reason: ConfigReader.describe(error))
         }
-        return try parse(text, name: path, defaults: defaults)
+        return try load(reader, path, defaults)
     }
 
     /// - Parameter name: stands for the file in messages.
@@ -58,86 +75,49 @@ package struct LocalConfig: Sendable {
     package static func parse(
         _ text: String, name: String, defaults: Defaults = Defaults()
     ) throws(MeshFailure) -> LocalConfig {
-        let doing = "read local configuration \(name)"
-        guard text.utf8.count <= byteLimit else { throw tooLong(doing, text.utf8.count) }
-        let root: Node?
-        do {
-            root = try Yams.compose(yaml: text)
+        let reader: YAMLReader
+        do throws(YAMLError) {
+            reader = try YAMLReader(text, name: name, limits: limits)
         } catch {
-            throw MeshFailure(.corrupt, doing: doing, reason: describe(error, name: name))
+            throw MeshFailure(.corrupt, doing: doing(name), reason: ConfigReader.describe(error))
         }
-        var config = LocalConfig()
-        guard let root else { return config }
-        var reader = ConfigReader(file: name, textBytes: text.utf8.count)
-        config.read(root, &reader, defaults)
-        if reader.problemCount > 0 {
-            let more = reader.problemCount - reader.problems.count
-            let lines = reader.problems + (more > 0 ? ["and \(more) more"] : [])
-            throw MeshFailure(
-                .corrupt, doing: doing,
-                reason: lines.count == 1
-                    ? lines[0] : "\(reader.problemCount) problems\n" + lines.joined(separator: "\n"))
-        }
-        return config
+        return try load(reader, name, defaults)
     }
 
-    private mutating func read(_ root: Node, _ reader: inout ConfigReader, _ defaults: Defaults) {
-        let top = ConfigPath.root("top level")
-        var uids: [String: Int] = [:]
-        var serviceKeys: [NamespacedHostname: Int] = [:]
-        var policyKeys: [String: Int] = [:]
-        for (key, keyNode, value) in reader.pairs(root, top) {
-            let path = ConfigPath.root(key)
-            switch key {
-            case "workloads":
-                workloads = reader.list(value, path) { reader, node, path in
-                    let workload = reader.workload(node, path, defaults)
-                    if let workload { reader.refuseTwice(workload.uid, "uid", node, path, &uids) }
-                    return workload
-                }
-            case "services":
-                services = reader.list(value, path) { reader, node, path in
-                    let service = reader.service(node, path)
-                    if let service { reader.refuseTwice(service.key, "service", node, path, &serviceKeys) }
-                    return service
-                }
-            case "policies":
-                policies = reader.list(value, path) { reader, node, path in
-                    let policy = reader.policy(node, path)
-                    if let policy { reader.refuseTwice(policy.key, "policy", node, path, &policyKeys) }
-                    return policy
-                }
-            default: reader.problem(path, keyNode, "unknown key; expected one of workloads, services, policies")
+    private static let batchSize = 10_000
+    private static var limits: YAMLLimits {
+        var limits = YAMLLimits()
+        limits.bytes = byteLimit
+        return limits
+    }
+    private static func doing(_ name: String) -> String { "read local configuration \(name)" }
+
+    private static func load(
+        _ reader: YAMLReader, _ name: String, _ defaults: Defaults
+    ) throws(MeshFailure) -> LocalConfig {
+        var builder = LocalConfigBuilder(defaults)
+        do throws(YAMLError) {
+            let top = try reader.next(streaming: ["workloads", "services", "policies"]) { key, _, element in
+                builder.add(key, element)
             }
+            if let top { builder.finish(top) }
+            if let second = try reader.next() {
+                builder.reader.problem(second.error("a second document begins here; expected one"))
+            }
+        } catch {
+            builder.reader.problem(error)
         }
+        let problems = builder.reader.problems
+        guard !problems.isEmpty else { return builder.config }
+        let more = builder.reader.problemCount - problems.count
+        let lines = problems + (more > 0 ? ["and \(more) more"] : [])
+        throw MeshFailure(
+            .corrupt, doing: doing(name),
+            reason: lines.count == 1
+                ? lines[0] : "\(builder.reader.problemCount) problems\n" + lines.joined(separator: "\n"))
     }
 
-    private static func tooLong(_ doing: String, _ size: Int) -> MeshFailure {
-        MeshFailure(.corrupt, doing: doing, reason: "it has \(size) bytes; at most \(byteLimit) are read")
-    }
-
-    /// A problem of YAML itself, in the shape of ours.
-    static func describe(_ error: any Error, name: String) -> String {
-        switch error {
-        case YamlError.scanner(_, let problem, let mark, _), YamlError.parser(_, let problem, let mark, _),
-            YamlError.composer(_, let problem, let mark, _):
-            "\(name):\(mark.line): \(problem) (column \(mark.column))"
-        case YamlError.duplicatedKeysInMapping(let keys, let context):
-            "\(name):\(context.mark.line): the key \(keys.joined(separator: ", ")) is given twice"
-        case YamlError.reader(let problem, let offset, _, _):
-            "\(name): \(problem)" + (offset.map { " (byte \($0))" } ?? "")
-        default: "\(name): not valid YAML"
-        }
-    }
-}
-
-extension ConfigReader {
-    /// A problem when the key was seen before; `seen` holds the line where it first stood.
-    mutating func refuseTwice<Key: Hashable>(
-        _ key: Key, _ what: String, _ node: Node, _ path: ConfigPath, _ seen: inout [Key: Int]
-    ) {
-        if let line = seen.updateValue(node.mark?.line ?? 0, forKey: key) {
-            problem(path, node, "\(what) \"\(key)\" was given at line \(line) already; each must be unique")
-        }
-    }
+    mutating func append(_ workload: Workload) { workloads.append(workload) }
+    mutating func append(_ service: Service) { services.append(service) }
+    mutating func append(_ policy: AuthorizationPolicy) { policies.append(policy) }
 }

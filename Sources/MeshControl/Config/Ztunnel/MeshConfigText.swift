@@ -1,4 +1,4 @@
-import Yams
+import MeshYAML
 
 /// The few settings of Istio's `ProxyConfig` that a node proxy reads.
 struct MeshConfigText: Equatable {
@@ -12,40 +12,34 @@ struct MeshConfigText: Equatable {
     /// - Returns: the settings, and what is wrong with the text.
     static func parse(_ text: String, name: String, under key: String? = nil) -> (MeshConfigText, [String]) {
         var config = MeshConfigText()
-        let root: Node?
+        let root: YAMLNode?
         do {
-            root = try Yams.compose(yaml: text)
+            root = try YAMLNode.document(in: text, name: name)
         } catch {
-            return (config, [LocalConfig.describe(error, name: name)])
+            return (config, [ConfigReader.describe(error)])
         }
-        guard var object = root, !ConfigReader.isNull(object) else { return (config, []) }
-        var reader = ConfigReader(file: name, textBytes: text.utf8.count)
-        var path = ConfigPath.root(key ?? name)
+        guard var object = root, !object.isNull else { return (config, []) }
+        var reader = ConfigReader()
         if let key {
-            guard let inner = reader.pairs(object, .root(name)).first(where: { $0.key == key })?.value else {
+            guard let inner = reader.pairs(object).first(where: { $0.key.text == key })?.value else {
                 return (config, reader.problems)
             }
             object = inner
-        } else {
-            path = .root("proxy configuration")
         }
         var hasMetadata = false
-        for (key, _, value) in reader.pairs(object, path) {
+        for (key, value) in reader.pairs(object) {
             switch key {
-            case "discoveryAddress": config.discoveryAddress = reader.text(value, path.key(key))
-            case "proxyAdminPort": config.proxyAdminPort = reader.port(value, path.key(key))
-            case "statsPort": config.statsPort = reader.port(value, path.key(key))
-            case "concurrency":
-                config.concurrency = Int(reader.number(value, path.key(key), "a whole number", UInt16.self))
+            case "discoveryAddress": config.discoveryAddress = reader.text(value)
+            case "proxyAdminPort": config.proxyAdminPort = reader.port(value)
+            case "statsPort": config.statsPort = reader.port(value)
+            case "concurrency": config.concurrency = Int(reader.number(value, "a whole number", UInt16.self))
             case "proxyMetadata":
                 hasMetadata = true
-                for (name, _, text) in reader.pairs(value, path.key(key)) {
-                    config.metadata[name] = reader.text(text, path.key(key).key(name))
-                }
+                for (name, text) in reader.pairs(value) { config.metadata[name.text] = reader.text(text) }
             default: break
             }
         }
-        if !hasMetadata { reader.problem(path, object, "needs proxyMetadata") }
+        if !hasMetadata { reader.problem(object, "needs proxyMetadata") }
         return (config, reader.problems)
     }
 
