@@ -101,7 +101,8 @@ let package = Package(
         .target(
             name: "MeshControl",
             dependencies: [
-                "MeshCA", "MeshCore", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS", "MeshWire", "MeshYAML", log,
+                "MeshCA", "MeshCore", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS", "MeshWire",
+                "MeshYAML", log,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
