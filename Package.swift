@@ -96,6 +96,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
+            name: "MeshKubernetes", dependencies: ["MeshCore", "MeshPolicy", "MeshYAML"], swiftSettings: strict),
 
         // Row 3 and up: wiring, rendering, commands.
         .target(
@@ -136,6 +137,9 @@ let package = Package(
         .testTarget(name: "MeshYAMLTests", dependencies: ["MeshYAML"], swiftSettings: careful),
         .testTarget(name: "MeshPolicyTests", dependencies: ["MeshCore", "MeshPolicy"], swiftSettings: careful),
         .testTarget(name: "MeshStateTests", dependencies: ["MeshCore", "MeshState"], swiftSettings: careful),
+        .testTarget(
+            name: "MeshKubernetesTests", dependencies: ["MeshCore", "MeshKubernetes", "MeshPolicy"],
+            swiftSettings: careful),
         .testTarget(name: "MeshTLSTests", dependencies: ["MeshCore", "MeshTLS"], swiftSettings: careful),
         .testTarget(name: "MeshLinuxTests", dependencies: ["MeshCore", "MeshLinux"], swiftSettings: careful),
         .target(name: "CAllocations", path: "Tests/CAllocations"),
