@@ -73,7 +73,7 @@ extension SecurityPolicy {
         public var position = FilePosition.unknown
         public init() {}
 
-        /// Without any field; validation refuses such an entry, and the engines let it match nothing.
+        /// Without any field. Validation refuses such an entry; at layer 7 it allows nobody and denies everybody.
         public var isEmpty: Bool {
             principals.isEmpty && requestPrincipals.isEmpty && namespaces.isEmpty && serviceAccounts.isEmpty
                 && ipBlocks.isEmpty && remoteIPBlocks.isEmpty && trustDomains.isEmpty
@@ -88,7 +88,7 @@ extension SecurityPolicy {
         public var position = FilePosition.unknown
         public init() {}
 
-        /// Without any field; validation refuses such an entry, and the engines let it match nothing.
+        /// Without any field. Validation refuses such an entry; at layer 7 it allows nobody and denies everybody.
         public var isEmpty: Bool { hosts.isEmpty && ports.isEmpty && methods.isEmpty && paths.isEmpty }
     }
 
