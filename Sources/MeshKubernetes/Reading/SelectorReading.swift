@@ -88,7 +88,9 @@ extension ObjectReader {
             return nil
         }
         if name.isEmpty {
-            error(nameNode ?? node, "needs a name", remedy: "name the \(known.rawValue)")
+            if nameNode?.text.isEmpty ?? true {
+                error(nameNode ?? node, "needs a name", remedy: "name the \(known.rawValue)")
+            }
             return nil
         }
         return TargetReference(kind: known, name: name, position: FilePosition(node))
