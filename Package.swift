@@ -117,12 +117,16 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "MeshPolicyCheck", dependencies: ["MeshCore", "MeshKubernetes", "MeshPolicy", "MeshYAML"],
+            swiftSettings: strict),
+        .target(
             name: "MeshReport",
             dependencies: ["MeshCore", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
         .target(
             name: "MeshCommands",
             dependencies: [
-                "MeshCA", "MeshControl", "MeshCore", "MeshLinux", "MeshReport", log,
+                "MeshCA", "MeshControl", "MeshCore", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck", "MeshReport",
+                log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -179,7 +183,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "MeshCommands", "MeshControl", "MeshCore", "MeshLinux", "MeshReport", "MeshState", "MeshTestSupport",
+                "MeshCommands", "MeshControl", "MeshCore", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck", "MeshReport",
+                "MeshState", "MeshTestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Golden"], swiftSettings: careful),

@@ -10,7 +10,12 @@ struct OutputOptions: ParsableArguments {
     var output = OutputFormat.text
 
     /// Prints a result to stdout: the only place where a command does.
-    func emit(_ report: some Report) throws {
+    func emit(_ report: some Report) throws { try Self.emit(report, output) }
+
+    /// For commands that know more formats than these.
+    static func emit(text: String) { print(text) }
+
+    static func emit(_ report: some Report, _ output: OutputFormat) throws {
         let colour = unsafe isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil
         print(try output.render(report, style: TextStyle(colour: colour)), terminator: "")
     }

@@ -1,0 +1,70 @@
+import FoundationEssentials
+package import MeshCore
+import MeshKubernetes
+import MeshPolicy
+package import MeshYAML
+
+extension PolicyJudge {
+    /// Reads manifests and stands ready to judge by them.
+    /// - Throws: `.corrupt` with all problems when one of them is an error: half a policy must not judge.
+    package static func read(
+        _ paths: [String], settings: MeshSettings = MeshSettings(), namespace: String = "default", doing: String
+    ) throws(MeshFailure) -> PolicyJudge {
+        let (cluster, problems) = try ClusterModel.read(paths, settings: settings, namespace: namespace, doing: doing)
+        guard problems.errors.isEmpty else {
+            let lines = problems.errors.map { "\n  \($0)" }.joined()
+            throw MeshFailure(
+                .corrupt, doing: doing, reason: "the manifests have \(problems.errors.count) errors:\(lines)")
+        }
+        return PolicyJudge(cluster)
+    }
+}
+
+/// Claims of tokens as users hand them over.
+package enum ClaimInput {
+    /// A JSON object.
+    package static func claims(json text: String, doing: String) throws(MeshFailure) -> [String: ClaimValue] {
+        let node: YAMLNode?
+        do throws(YAMLError) {
+            node = try YAMLNode.document(in: text, name: "claims")
+        } catch {
+            throw MeshFailure(.usage, doing: doing, reason: "claims are no JSON: \(error)")
+        }
+        guard let node, node.kind == .mapping else {
+            throw MeshFailure(.usage, doing: doing, reason: "claims are no JSON object; write {\"iss\": \"…\"}")
+        }
+        return object(node)
+    }
+
+    /// The second part of a token `header.payload.signature`. The signature is not checked here.
+    package static func claims(token: String, doing: String) throws(MeshFailure) -> [String: ClaimValue] {
+        let trimmed = token.filter { !$0.isWhitespace }
+        let parts = trimmed.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3 else {
+            throw MeshFailure(.usage, doing: doing, reason: "the token is not of the form header.payload.signature")
+        }
+        var text = String(parts[1]).replacing("-", with: "+").replacing("_", with: "/")
+        text += String(repeating: "=", count: (4 - text.count % 4) % 4)
+        guard let data = Data(base64Encoded: text), let json = String(validating: [UInt8](data), as: UTF8.self) else {
+            throw MeshFailure(.usage, doing: doing, reason: "the token's payload is no base64url of UTF-8")
+        }
+        return try claims(json: json, doing: doing)
+    }
+
+    package static func object(_ node: YAMLNode) -> [String: ClaimValue] {
+        var result: [String: ClaimValue] = [:]
+        for (key, value) in node.pairs { result[key.text] = claim(value) }
+        return result
+    }
+
+    private static func claim(_ node: YAMLNode) -> ClaimValue {
+        switch node.scalar {
+        case nil where node.kind == .sequence: .list(node.elements.map { claim($0) })
+        case nil: .object(object(node))
+        case .null?: .null
+        case .bool(let value)?: .bool(value)
+        case .integer?, .unsigned?, .float?: .number(node.text)
+        case .text(let text)?: .string(text)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import ArgumentParser
+import Foundation
+import MeshCore
+import MeshKubernetes
+import MeshPolicyCheck
+import MeshReport
+import Testing
+
+@testable import MeshCommands
+
+@Suite("meshctl policy-check")
+struct PolicyCheckTests {
+    private static let examples = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../../../Examples/policies").standardized.path
+
+    private static func judge(_ files: [String]) throws -> PolicyJudge {
+        try PolicyJudge.read(files.map { "\(examples)/\($0)" }, doing: "test")
+    }
+
+    /// The text of a report, with files named from the folder of the examples.
+    private func render(_ report: some Report, _ format: OutputFormat) throws -> String {
+        try format.render(report, style: TextStyle(colour: false)).replacing("\(Self.examples)/", with: "")
+    }
+
+    private func flow(_ flags: [String]) throws -> FlowReport {
+        let arguments = ["eval", "-f", "x"] + flags
+        let command = try #require(try PolicyCheckCommand.parseAsRoot(arguments) as? PolicyEvaluate)
+        return try command.flow.report(Self.judge(["shop.yaml", "policies"]), doing: "test")
+    }
+
+    static let flows: [(String, [String])] = [
+        ("allowed", ["--from", "shop/web", "--to", "shop/cart:80", "--path", "/cart/7"]),
+        ("denied", ["--from", "shop/web", "--to", "shop/cart:80", "--method", "POST", "--path", "/cart/7"]),
+        ("plaintext", ["--from", "10.9.9.9", "--to", "shop/orders:9000"]),
+    ]
+
+    @Test("eval prints the verdict of each hop", arguments: flows, [OutputFormat.text, .json])
+    func eval(flow: (name: String, flags: [String]), format: OutputFormat) throws {
+        try Golden.check(
+            "policy-check/eval-\(flow.name).\(format == .text ? "txt" : "json")", render(self.flow(flow.flags), format))
+    }
+
+    @Test("explain prints a matrix", arguments: ["txt", "json", "dot", "svg"])
+    func explain(format: String) throws {
+        let matrix = try Self.judge(["shop.yaml", "policies"]).matrix()
+        let text =
+            switch format {
+            case "txt": try render(matrix, .text)
+            case "json": try render(matrix, .json)
+            case "dot": matrix.dot + "\n"
+            default: matrix.svg + "\n"
+            }
+        try Golden.check("policy-check/explain.\(format)", text)
+    }
+
+    @Test("lint prints what is wrong, where, and what to write", arguments: [OutputFormat.text, .json])
+    func lint(format: OutputFormat) throws {
+        let (cluster, problems) = try ClusterModel.read(
+            ["shop.yaml", "mistakes.yaml"].map { "\(Self.examples)/\($0)" }, doing: "test")
+        let report = LintReport(problems, PolicyJudge(cluster))
+        try Golden.check("policy-check/lint.\(format == .text ? "txt" : "json")", render(report, format))
+    }
+
+    @Test("diff prints the flows that change", arguments: [OutputFormat.text, .json])
+    func diff(format: OutputFormat) throws {
+        let report = DiffReport(
+            old: try Self.judge(["shop.yaml", "policies"]), new: try Self.judge(["shop.yaml", "proposal"]))
+        try Golden.check("policy-check/diff.\(format == .text ? "txt" : "json")", render(report, format))
+        let same = DiffReport(
+            old: try Self.judge(["shop.yaml", "policies"]), new: try Self.judge(["shop.yaml", "policies"]))
+        #expect(same.changes.isEmpty && same.flows == report.flows)
+    }
+
+    @Test("translate prints what node proxies are sent", arguments: [OutputFormat.text, .json, .yaml])
+    func translate(format: OutputFormat) throws {
+        let report = TranslationReport(try Self.judge(["shop.yaml", "policies"]))
+        try Golden.check("policy-check/translate.\(format == .text ? "txt" : format.rawValue)", render(report, format))
+    }
+
+    @Test("test runs the tests of the examples, and writes TAP and JUnit")
+    func tests() throws {
+        let report = try PolicyTestReport.run(
+            "\(Self.examples)/tests.yaml", settings: MeshSettings(), namespace: "default")
+        #expect(report.failures == 0)
+        try Golden.check("policy-check/test.tap", report.tap.replacing("\(Self.examples)/", with: "") + "\n")
+        try Golden.check("policy-check/test.xml", report.junit.replacing("\(Self.examples)/", with: "") + "\n")
+        try Golden.check("policy-check/test.json", render(report, .json))
+    }
+
+    static let refused: [([String], Int32)] = [
+        (["--from", "shop/wbe", "--to", "shop/cart:80"], 66),
+        (["--from", "shop/web", "--to", "shop/cart:81"], 64),
+        (["--from", "shop/web", "--to", "shop/carts:80"], 66),
+        (["--from", "web", "--to", "shop/cart:80"], 64),
+        (["--from", "spiffe://x", "--to", "shop/cart:80"], 64),
+        (["--from", "none", "--to", "shop/cart:80", "--header", "x"], 64),
+        (["--from", "none", "--to", "shop/cart:80", "--jwt-claims", "[1]"], 64),
+        (["--from", "none", "--to", "shop/cart:80", "--provider", "x"], 64),
+        (["--from", "none", "--to", "shop/cart:80", "--from-ip", "x"], 64),
+    ]
+
+    @Test("eval refuses what names nothing", arguments: refused)
+    func refuses(flags: [String], status: Int32) throws {
+        let failure = #expect(throws: MeshFailure.self) { try flow(flags) }
+        #expect(failure?.exitStatus == status)
+    }
+
+    @Test("refuses to judge by manifests with errors, and names them all")
+    func corrupt() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let policy = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\n"
+        try Data((policy + "spec: {rule: [], acton: DENY}\n").utf8).write(to: folder.appendingPathComponent("a.yaml"))
+        let failure = #expect(throws: MeshFailure.self) { try PolicyJudge.read([folder.path], doing: "test") }
+        #expect(failure?.exitStatus == 65)
+        #expect(failure?.reason.contains("did you mean \"rules\"?") ?? false)
+        #expect(failure?.reason.contains("did you mean \"action\"?") ?? false)
+    }
+}
