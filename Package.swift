@@ -46,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // C doors: each has exactly one importer.
@@ -97,6 +98,14 @@ let package = Package(
             ],
             swiftSettings: strict),
             name: "MeshKubernetes", dependencies: ["MeshCore", "MeshPolicy", "MeshYAML"], swiftSettings: strict),
+        .target(
+            name: "MeshTokens",
+            dependencies: [
+                "MeshCore", "MeshPolicy",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "_CryptoExtras", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
 
         // Row 3 and up: wiring, rendering, commands.
         .target(
@@ -139,6 +148,15 @@ let package = Package(
         .testTarget(name: "MeshCoreTests", dependencies: ["MeshCore"], swiftSettings: careful),
         .testTarget(name: "MeshWireTests", dependencies: ["MeshCore", "MeshWire"], swiftSettings: careful),
         .testTarget(name: "MeshYAMLTests", dependencies: ["MeshYAML"], swiftSettings: careful),
+        .testTarget(
+            name: "MeshTokensTests",
+            dependencies: [
+                "MeshCore", "MeshPolicy", "MeshTokens",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "_CryptoExtras", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ],
+            swiftSettings: careful),
         .testTarget(name: "MeshPolicyTests", dependencies: ["MeshCore", "MeshPolicy"], swiftSettings: careful),
         .testTarget(name: "MeshStateTests", dependencies: ["MeshCore", "MeshState"], swiftSettings: careful),
         .testTarget(
