@@ -8,7 +8,12 @@ let package = Package(
     targets: [
         .target(name: "MeshCore", swiftSettings: settings),
         .target(name: "MeshWire", dependencies: ["MeshCore"], swiftSettings: settings),
-        .executableTarget(name: "fuzz", dependencies: ["MeshCore", "MeshWire"], path: "Fuzz", swiftSettings: settings),
+        .target(name: "MeshPolicy", dependencies: ["MeshCore"], swiftSettings: settings),
+        // Only what reads tokens; verifying them is left to swift-crypto, which stays out of here.
+        .target(name: "MeshTokens", dependencies: ["MeshCore", "MeshPolicy"], swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz", dependencies: ["MeshCore", "MeshPolicy", "MeshTokens", "MeshWire"], path: "Fuzz",
+            swiftSettings: settings),
     ]
 )
 
