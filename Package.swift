@@ -160,6 +160,9 @@ let package = Package(
         .testTarget(name: "MeshPolicyTests", dependencies: ["MeshCore", "MeshPolicy"], swiftSettings: careful),
         .testTarget(name: "MeshStateTests", dependencies: ["MeshCore", "MeshState"], swiftSettings: careful),
         .testTarget(
+            name: "MeshPolicyCheckTests", dependencies: ["MeshCore", "MeshKubernetes", "MeshPolicyCheck"],
+            swiftSettings: careful),
+        .testTarget(
             name: "MeshKubernetesTests", dependencies: ["MeshCore", "MeshKubernetes", "MeshPolicy"],
             swiftSettings: careful),
         .testTarget(name: "MeshTLSTests", dependencies: ["MeshCore", "MeshTLS"], swiftSettings: careful),

@@ -15,6 +15,12 @@ struct OutputOptions: ParsableArguments {
     /// For commands that know more formats than these.
     static func emit(text: String) { print(text) }
 
+    /// Progress, to stderr.
+    static func complain(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
     static func emit(_ report: some Report, _ output: OutputFormat) throws {
         let colour = unsafe isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil
         print(try output.render(report, style: TextStyle(colour: colour)), terminator: "")

@@ -9,7 +9,8 @@ struct PolicyCheckCommand: ParsableCommand {
             Exit status: 0 allowed or nothing found, 1 denied or something found, 64 and up as in sysexits.h.
             """,
         subcommands: [
-            PolicyEvaluate.self, PolicyExplain.self, PolicyLint.self, PolicyDiff.self, PolicyTestCommand.self,
+            PolicyEvaluate.self, PolicyExplain.self, PolicyLint.self, PolicyDiff.self, PolicyReplay.self,
+            PolicyTestCommand.self,
             PolicyTranslate.self,
         ])
 }
