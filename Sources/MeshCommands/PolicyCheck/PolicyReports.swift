@@ -45,7 +45,8 @@ extension LintReport: Report {
     package func text(_ style: TextStyle) -> String {
         let lines = findings.map { finding in
             let severity = finding.severity == .error ? style.bad("error") : style.bold("warning")
-            return "\(finding.file):\(finding.line):\(finding.column): \(severity): \(finding.object): "
+            let object = finding.object.isEmpty ? "" : "\(finding.object): "
+            return "\(finding.file):\(finding.line):\(finding.column): \(severity): \(object)"
                 + "\(finding.message) [\(finding.check)]\n    \(finding.remedy)"
         }
         return (lines + ["\(errors) errors, \(warnings) warnings"]).joined(separator: "\n")
