@@ -109,13 +109,21 @@ package final class DNSServer: Sendable {
     /// The addresses of a name as this proxy's client would get them: from the mesh, else from upstream.
     package func resolve(_ name: String, _ family: AddressFamily) async -> NameResolution {
         await withCheckedContinuation { continuation in
-            eventLoop.execute { [self] in
-                guard let service = service.value else {
-                    return continuation.resume(
-                        returning: NameResolution(addresses: [], reason: "the DNS proxy does not run"))
-                }
-                service.resolve(name, family) { continuation.resume(returning: $0) }
+            resolve(name, family) { continuation.resume(returning: $0) }
+        }
+    }
+
+    /// As above, for callers that must not wait.
+    ///
+    /// - Parameter answer: is called once, on the event loop.
+    package func resolve(
+        _ name: String, _ family: AddressFamily, answer: @escaping @Sendable (NameResolution) -> Void
+    ) {
+        eventLoop.execute { [self] in
+            guard let service = service.value else {
+                return answer(NameResolution(addresses: [], reason: "the DNS proxy does not run"))
             }
+            service.resolve(name, family, answer)
         }
     }
 
