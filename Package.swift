@@ -97,6 +97,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
+        .target(
             name: "MeshKubernetes", dependencies: ["MeshCore", "MeshPolicy", "MeshYAML"], swiftSettings: strict),
         .target(
             name: "MeshTokens",
