@@ -5,14 +5,17 @@ import PackageDescription
 /// access holds here. Run by `scripts/fuzz`.
 let package = Package(
     name: "Fuzz",
+    dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")],
     targets: [
         .target(name: "MeshCore", swiftSettings: settings),
         .target(name: "MeshWire", dependencies: ["MeshCore"], swiftSettings: settings),
         .target(name: "MeshPolicy", dependencies: ["MeshCore"], swiftSettings: settings),
         // Only what reads tokens; verifying them is left to swift-crypto, which stays out of here.
         .target(name: "MeshTokens", dependencies: ["MeshCore", "MeshPolicy"], swiftSettings: settings),
+        .target(
+            name: "MeshYAML", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: settings),
         .executableTarget(
-            name: "fuzz", dependencies: ["MeshCore", "MeshPolicy", "MeshTokens", "MeshWire"], path: "Fuzz",
+            name: "fuzz", dependencies: ["MeshCore", "MeshPolicy", "MeshTokens", "MeshWire", "MeshYAML"], path: "Fuzz",
             swiftSettings: settings),
     ]
 )

@@ -80,6 +80,7 @@ struct Target: Sendable {
                 return whole == alone ? nil : "read as \(whole), byte by byte as \(alone)"
             }),
         dnsMessage,
+        .yaml,
     ]
 
     /// What a handshake makes of bytes that come in pieces of at most `chunk`, and how many it took.
