@@ -84,7 +84,7 @@ package struct LocalConfig: Sendable {
         return try load(reader, name, defaults)
     }
 
-    private static let batchSize = 10_000
+    private static let batchSize = 40_000
     private static var limits: YAMLLimits {
         var limits = YAMLLimits()
         limits.bytes = byteLimit
