@@ -112,7 +112,7 @@ let package = Package(
         .target(
             name: "MeshControl",
             dependencies: [
-                "MeshCA", "MeshCore", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS", "MeshWire",
+                "MeshCA", "MeshCore", "MeshDNS", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS", "MeshWire",
                 "MeshYAML", log,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),

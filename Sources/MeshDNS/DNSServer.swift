@@ -103,6 +103,9 @@ package final class DNSServer: Sendable {
         }.get()
     }
 
+    /// Questions are answered by `state` from now on.
+    package func publish(_ state: DNSStateSlot.State) { slot.publish(state) }
+
     /// Metric families with samples as OpenMetrics text, without the closing `# EOF`.
     package func metricsText() -> String { metrics.render() }
 

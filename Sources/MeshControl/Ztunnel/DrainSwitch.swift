@@ -4,8 +4,14 @@ import Synchronization
 final class DrainSwitch: Sendable {
     private let isOn = Mutex(false)
     private let action: @Sendable (_ cause: String) -> Void
+    /// Ends when the drain begins. For one reader.
+    let untilBegun: AsyncStream<Never>
+    private let begun: AsyncStream<Never>.Continuation
 
-    init(_ action: @escaping @Sendable (_ cause: String) -> Void) { self.action = action }
+    init(_ action: @escaping @Sendable (_ cause: String) -> Void) {
+        self.action = action
+        (untilBegun, begun) = AsyncStream<Never>.makeStream()
+    }
 
     var isDraining: Bool { isOn.withLock { $0 } }
 
@@ -16,7 +22,10 @@ final class DrainSwitch: Sendable {
             defer { isOn = true }
             return !isOn
         }
-        if isFirst { action(cause) }
+        if isFirst {
+            action(cause)
+            begun.finish()
+        }
         return isFirst
     }
 }

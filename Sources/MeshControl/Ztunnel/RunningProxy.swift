@@ -1,4 +1,5 @@
 import MeshCore
+import MeshDNS
 import MeshLinux
 import MeshProxy
 import MeshState
@@ -7,6 +8,7 @@ import Synchronization
 /// A node proxy at work, as its admin port shows it.
 final class RunningProxy: Sendable {
     let plane: DataPlane
+    let dns: DNSServer?
     let readiness: Readiness
     let log: LogControl
     let credential = CredentialStanding()
@@ -14,32 +16,36 @@ final class RunningProxy: Sendable {
     private let config: SettingsDump
     private let router: Router
     private let sink: LogSink
-    private let state: Mutex<ProxyState>
+    private let records: Mutex<ProxyRecords>
     private let start = ContinuousClock.now
 
     init(
-        _ settings: ZtunnelSettings, plane: DataPlane, state: ProxyState, readiness: Readiness, log: LogControl,
-        sink: LogSink, drain: DrainSwitch
+        _ settings: ZtunnelSettings, plane: DataPlane, dns: DNSServer?, records: ProxyRecords, readiness: Readiness,
+        log: LogControl, sink: LogSink, drain: DrainSwitch
     ) {
         self.plane = plane
+        self.dns = dns
         self.readiness = readiness
         self.log = log
         self.sink = sink
         self.drain = drain
-        self.state = Mutex(state)
+        self.records = Mutex(records)
         config = settings.config
         router = config.router
     }
 
     /// What connections are judged by now.
-    var current: ProxyState { state.withLock { $0 } }
+    var current: ProxyState { records.withLock { $0.current } }
 
-    /// Connections accepted from now on are judged by `next`.
-    func publish(_ next: ProxyState) {
-        // Under the lock, so that what is shown is what was published last.
-        state.withLock {
-            $0 = next
-            plane.publish(next)
+    /// Connections accepted from now on are judged by the records and the certificate as `change` leaves them.
+    func update<Result: Sendable>(_ change: (inout ProxyRecords) -> Result) -> Result {
+        // Under the lock, so that of two changes the later one is published last, and is what is shown.
+        records.withLock { records in
+            let result = change(&records)
+            records.settle()
+            plane.publish(records.current)
+            dns?.publish(.init(records.current))
+            return result
         }
     }
 

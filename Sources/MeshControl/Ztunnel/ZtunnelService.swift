@@ -1,12 +1,11 @@
 import Logging
 import MeshCA
 import MeshCore
+import MeshDNS
 import MeshLinux
-import MeshPolicy
 import MeshProxy
 import MeshState
 import MeshTLS
-import MeshWire
 import UnixSignals
 
 /// A node proxy in dedicated mode: builds the parts in order, and takes them down in reverse.
@@ -22,14 +21,17 @@ package struct ZtunnelService: Sendable {
         let sink: LogSink
         let plane: DataPlane
         let readiness = Readiness(pending: ["state manager", "proxy", "certificate"])
-        let states: ProxyStates
+        let records: ProxyRecords
+        let names = DNSNames()
         do {
             // Before anything is opened; a refusal leaves the limit as it is.
             Kernel.occupyStandardDescriptors()
             _ = try? Kernel.raiseDescriptorLimit()
             sink = try LogSink(descriptor: 1, format: settings.format)
-            states = ProxyStates(settings, credential: try firstCredential())
-            plane = try DataPlane(config: settings.proxy, state: states.first, sink: sink)
+            records = ProxyRecords(settings, credential: try firstCredential())
+            plane = try DataPlane(
+                config: settings.proxy, state: records.current, sink: sink,
+                resolvers: Resolvers(names: settings.dns == nil ? nil : names))
         } catch let error as KernelError {
             throw Self.startFailure(error)
         }
@@ -37,9 +39,17 @@ package struct ZtunnelService: Sendable {
             plane.setAccessLogThreshold(.init(filter.level(of: "access")))
             plane.setPolicyLogThreshold(.init(filter.level(of: "state")))
         }
-        let logger = Logger(label: "ztunnel") { [settings] _ in
-            MeshLogHandler(target: "ztunnel", control: control, format: settings.format, sink: sink)
+        let format = settings.format
+        func makeLogger(_ target: String) -> Logger {
+            Logger(label: target) { MeshLogHandler(target: $0, control: control, format: format, sink: sink) }
         }
+        let logger = makeLogger("ztunnel")
+        let dns = settings.dns.map { settings in
+            readiness.add("dns proxy")
+            let first = DNSStateSlot.State(records.current)
+            return DNSServer(settings, slot: DNSStateSlot(first), logger: makeLogger("dns"))
+        }
+        names.serve(dns)
         let deadline = settings.proxy.drainDeadline
         let drain = DrainSwitch { cause in
             logger.info("draining", metadata: ["cause": "\(cause)", "deadline": "\(deadline)s"])
@@ -47,7 +57,8 @@ package struct ZtunnelService: Sendable {
             plane.drain()
         }
         let proxy = RunningProxy(
-            settings, plane: plane, state: states.first, readiness: readiness, log: control, sink: sink, drain: drain)
+            settings, plane: plane, dns: dns, records: records, readiness: readiness, log: control, sink: sink,
+            drain: drain)
         if case .fixed(let pem, _) = settings.credential {
             proxy.credential.set(.available(chain: pem.certificateChain, roots: pem.trustBundle))
         }
@@ -57,10 +68,10 @@ package struct ZtunnelService: Sendable {
         }
         // Whichever way this ends, the reactors have ended before.
         defer { sink.close() }
-        try await serve(proxy, states, logger)
+        try await serve(proxy, logger)
     }
 
-    private func serve(_ proxy: RunningProxy, _ states: ProxyStates, _ logger: Logger) async throws {
+    private func serve(_ proxy: RunningProxy, _ logger: Logger) async throws {
         let (plane, readiness) = (proxy.plane, proxy.readiness)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for server in servers(proxy, logger) {
@@ -70,16 +81,20 @@ package struct ZtunnelService: Sendable {
                     }
                 }
             }
+            if let dns = proxy.dns { group.addTask { try await serveNames(dns, proxy, logger) } }
+            if let file = settings.recordsFile {
+                group.addTask { try await follow(file, proxy, logger) }
+            }
             if case .authority(let client, let ttl) = settings.credential, let identity = settings.own.identity {
                 let renewal = CertificateRenewal(
                     source: client, identity: identity, ttl: ttl, impersonate: false, logger: logger)
                 let tls = settings.tls
                 group.addTask {
                     await renewal.run { state in
-                        let next = states.next(state, tls, logger)
-                        proxy.credential.set(.init(next.credential, state))
-                        proxy.publish(next)
-                        if case .available = next.credential { readiness.complete("certificate") }
+                        let credential = ProxyState.Credential(state, tls, logger)
+                        proxy.credential.set(.init(credential, state))
+                        proxy.update { $0.credential = credential }
+                        if case .available = credential { readiness.complete("certificate") }
                     }
                 }
             } else {
@@ -113,7 +128,9 @@ package struct ZtunnelService: Sendable {
     private struct Finished: Error {}
 
     private func servers(_ proxy: RunningProxy, _ logger: Logger) -> [AdminServer] {
-        let metrics = MetricsPage(istioVersion: settings.config.istioVersion, traffic: { proxy.plane.metricsText() })
+        let metrics = MetricsPage(
+            istioVersion: settings.config.istioVersion,
+            traffic: { proxy.plane.metricsText() + (proxy.dns?.metricsText() ?? "") })
         let pages = AdminPages(proxy.subject)
         return [
             AdminServer(settings.metrics, purpose: "metrics", logger: logger) { metrics.answer($0) },
@@ -122,6 +139,35 @@ package struct ZtunnelService: Sendable {
             + settings.admin.map { listening in
                 AdminServer(listening, purpose: "admin", logger: logger) { await pages.answer($0) }
             }
+    }
+
+    /// Answers questions until the drain begins; those that are open then get their answers.
+    private func serveNames(_ dns: DNSServer, _ proxy: RunningProxy, _ logger: Logger) async throws {
+        for address in try await dns.start() {
+            logger.info("listening", metadata: ["for": "dns", "address": "\(address)"])
+        }
+        proxy.readiness.complete("dns proxy")
+        for await _ in proxy.drain.untilBegun {}
+        await dns.stop(graceful: !Task.isCancelled)
+    }
+
+    /// Has connections judged by what the file says now.
+    private func follow(
+        _ file: ZtunnelSettings.RecordsFile, _ proxy: RunningProxy, _ logger: Logger
+    ) async throws {
+        let watcher = LocalConfigWatcher(path: file.path, defaults: file.defaults, logger: logger)
+        do throws(KernelError) {
+            try await watcher.run(from: file.records, store: settings.store) { update in
+                let problem = proxy.update { $0.take(update.snapshot) }
+                if let problem {
+                    logger.error("own workload is not usable, nothing new is taken", metadata: ["reason": "\(problem)"])
+                }
+            }
+        } catch {
+            logger.error(
+                "local configuration is not followed, changes need a restart",
+                metadata: ["path": "\(file.path)", "reason": "\(error)"])
+        }
     }
 
     /// Returns when the last reactor has ended, after a signal or a word to the admin port.
@@ -199,42 +245,5 @@ extension CredentialStanding.State {
         case (.unavailable(let why), _): self = .unavailable(why)
         case (.pending, _), (.available, .unavailable): self = .initializing
         }
-    }
-}
-
-/// Makes the states that the data path is given: records stay, the certificate changes.
-private struct ProxyStates: Sendable {
-    private let snapshot: MeshSnapshot
-    private let own: Workload
-    private let policy: PolicyEngine
-    private let baggage: String
-    let first: ProxyState
-
-    init(_ settings: ZtunnelSettings, credential: ProxyState.Credential) {
-        snapshot = settings.store.snapshot
-        own = settings.own
-        var book = PolicyBook()
-        policy = book.engine(for: settings.own, in: snapshot)
-        baggage = Baggage(settings.own).headerValue
-        first = ProxyState(snapshot: snapshot, own: own, policy: policy, credential: credential, baggage: baggage)
-    }
-
-    func next(_ state: CertificateRenewal.State, _ options: TLSOptions, _ logger: Logger) -> ProxyState {
-        let credential: ProxyState.Credential
-        switch state {
-        case .unavailable(let error): credential = .unavailable("\(error)")
-        case .available(let issued):
-            do throws(TLSError) {
-                credential = .available(
-                    try TLSCredential(
-                        CredentialPEM(
-                            certificateChain: issued.certificateChainPEM, privateKey: issued.privateKeyPEM,
-                            trustBundle: issued.trustBundlePEM), options: options))
-            } catch {
-                logger.error("certificate from the authority is unusable", metadata: ["reason": "\(error)"])
-                credential = .unavailable("\(error)")
-            }
-        }
-        return ProxyState(snapshot: snapshot, own: own, policy: policy, credential: credential, baggage: baggage)
     }
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import MeshCA
 package import MeshCore
+import MeshDNS
 import MeshLinux
 import MeshProxy
 import MeshState
@@ -23,9 +24,11 @@ extension ZtunnelSettings {
         defaults.trustDomain = config.trustDomain
         let local: LocalConfig
         let origin: String
+        var file: RecordsFile?
         switch source {
         case .file(let path):
             local = try .load(file: path, defaults: defaults)
+            file = RecordsFile(path: path, defaults: defaults, records: local)
             origin = path
         case .inline(let text):
             local = try .parse(text, name: "LOCAL_XDS", defaults: defaults)
@@ -44,7 +47,8 @@ extension ZtunnelSettings {
         proxy.accessLog.format = config.logsJSON ? .json : .plain
         let wildcard: IPAddress = config.ipv6 ? .anyV6 : .anyV4
         self.init(
-            proxy: proxy, store: store, own: own, credential: try Self.credential(credential, config), tls: tls,
+            proxy: proxy, store: store, recordsFile: file, dns: config.dnsEnabled ? DNSSettings(config) : nil,
+            own: own, credential: try Self.credential(credential, config), tls: tls,
             metrics: SocketAddress(wildcard, config.ports.metrics),
             readiness: SocketAddress(wildcard, config.ports.readiness), admin: Self.admin(config),
             config: SettingsDump(config), filter: filter, format: config.logsJSON ? .json : .plain)
@@ -124,6 +128,22 @@ extension ZtunnelSettings {
         } catch {
             throw MeshFailure(.notFound, doing: "read \(path)", reason: "it does not exist or may not be read")
         }
+    }
+}
+
+extension DNSSettings {
+    init(_ config: ZtunnelConfig) {
+        self.init()
+        listen = [config.dnsAddress]
+        if config.ipv6, config.dnsAddress.ip == .loopbackV4, config.dnsAddress.port != 0 {
+            listen.append(SocketAddress(.loopbackV6, config.dnsAddress.port))
+        }
+        reusePort = config.reusePort
+        mark = config.packetMark
+        clusterDomain = config.clusterDomain
+        preferredNamespace = config.preferredServiceNamespace
+        ipv6 = config.ipv6
+        drainDeadline = config.drainDeadline
     }
 }
 

@@ -1,5 +1,6 @@
 package import MeshCA
 package import MeshCore
+package import MeshDNS
 package import MeshLinux
 package import MeshProxy
 package import MeshState
@@ -15,8 +16,20 @@ package struct ZtunnelSettings: Sendable {
         case authority(CertificateClient, ttl: Duration)
     }
 
+    /// The file of records that is followed while the proxy runs.
+    package struct RecordsFile: Sendable {
+        package var path: String
+        package var defaults: LocalConfig.Defaults
+        /// What was read at the start.
+        package var records: LocalConfig
+    }
+
     package var proxy: ProxyConfig
     package var store: MeshStore
+    /// `nil` when the records were given as text, which cannot change.
+    package var recordsFile: RecordsFile?
+    /// `nil` when names are not resolved here.
+    package var dns: DNSSettings?
     /// The workload that this proxy acts for.
     package var own: Workload
     package var credential: Credential
@@ -30,12 +43,15 @@ package struct ZtunnelSettings: Sendable {
     package var format: LogLine.Format
 
     package init(
-        proxy: ProxyConfig, store: MeshStore, own: Workload, credential: Credential, tls: TLSOptions = TLSOptions(),
+        proxy: ProxyConfig, store: MeshStore, recordsFile: RecordsFile? = nil, dns: DNSSettings? = nil, own: Workload,
+        credential: Credential, tls: TLSOptions = TLSOptions(),
         metrics: SocketAddress, readiness: SocketAddress, admin: [AdminServer.Listening], config: SettingsDump,
         filter: LogFilter, format: LogLine.Format
     ) {
         self.proxy = proxy
         self.store = store
+        self.recordsFile = recordsFile
+        self.dns = dns
         self.own = own
         self.credential = credential
         self.tls = tls

@@ -40,6 +40,7 @@ extension ZtunnelConfig {
         case "pqc": postQuantumOnly = true
         case let text?: reader.problem("COMPLIANCE_POLICY", "is \"\(text)\"; expected pqc")
         }
+        preferredServiceNamespace = reader.filled("PREFERED_SERVICE_NAMESPACE")
         if let capture = metadata["DNS_CAPTURE"] { dnsEnabled = capture.lowercased() == "true" }
         if let text = metadata["DNS_PROXY_ADDR"] {
             if text.hasPrefix("localhost:"), let port = SocketAddress.port(text.dropFirst(10)) {

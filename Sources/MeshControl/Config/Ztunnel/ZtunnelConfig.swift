@@ -106,6 +106,8 @@ package struct ZtunnelConfig: Sendable, Equatable {
     package var dnsEnabled = true
     /// Default 127.0.0.1:15053.
     package var dnsAddress = SocketAddress(.loopbackV4, 15053)
+    /// Whose service a name means that several namespaces have, when nothing else decides it. Default none.
+    package var preferredServiceNamespace: String?
     /// Default 100 and 5 min.
     package var poolMaxStreams: UInt16 = 100
     package var poolIdle: Duration = .seconds(300)
