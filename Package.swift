@@ -112,7 +112,8 @@ let package = Package(
         .target(
             name: "MeshControl",
             dependencies: [
-                "MeshCA", "MeshCore", "MeshDNS", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS", "MeshWire",
+                "MeshCA", "MeshCore", "MeshDNS", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS",
+                "MeshWire",
                 "MeshYAML", log,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -205,7 +206,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "MeshCommands", "MeshControl", "MeshCore", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck", "MeshReport",
+                "MeshCommands", "MeshControl", "MeshCore", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck",
+                "MeshReport",
                 "MeshState", "MeshTestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

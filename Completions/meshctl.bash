@@ -173,13 +173,13 @@ _meshctl() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    ztunnel|redirect|ca|help)
+    ztunnel|redirect|ca|policy-check|help)
         # Offer subcommand argument completions
         "_meshctl_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'ztunnel redirect ca help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'ztunnel redirect ca policy-check help' -- "${cur}"))
         ;;
     esac
 }
@@ -196,13 +196,13 @@ _meshctl_ztunnel() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    run)
+    run|status|connections|tunnels|explain|config-dump|config|log-level|drain)
         # Offer subcommand argument completions
         "_meshctl_ztunnel_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'run' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'run status connections tunnels explain config-dump config log-level drain' -- "${cur}"))
         ;;
     esac
 }
@@ -211,7 +211,7 @@ _meshctl_ztunnel_run() {
     repeating_flags=()
     non_repeating_flags=(-h --help)
     repeating_options=()
-    non_repeating_options=(--config --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --metrics-port --readiness-port)
+    non_repeating_options=(--config --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --admin-port --metrics-port --readiness-port)
     __meshctl_offer_flags_options 0
 
     # Offer option value completions
@@ -276,10 +276,250 @@ _meshctl_ztunnel_run() {
     '--inbound-plaintext-port')
         return
         ;;
+    '--admin-port')
+        return
+        ;;
     '--metrics-port')
         return
         ;;
     '--readiness-port')
+        return
+        ;;
+    esac
+}
+
+_meshctl_ztunnel_status() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=(--address --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--address')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ztunnel_connections() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=(--address --direction --match --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--address')
+        return
+        ;;
+    '--direction')
+        __meshctl_add_completions -W 'inbound'$'\n''outbound'
+        return
+        ;;
+    '--match')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ztunnel_tunnels() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=(--address --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--address')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ztunnel_explain() {
+    repeating_flags=()
+    non_repeating_flags=(--plaintext -h --help)
+    repeating_options=()
+    non_repeating_options=(--from --to --dump --config --address --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--from')
+        return
+        ;;
+    '--to')
+        return
+        ;;
+    '--dump')
+        return
+        ;;
+    '--config')
+        return
+        ;;
+    '--address')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ztunnel_config-dump() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=(--address --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--address')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ztunnel_config() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=(--config --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --admin-port --metrics-port --readiness-port --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--config')
+        return
+        ;;
+    '--workload')
+        return
+        ;;
+    '--ca-address')
+        return
+        ;;
+    '--ca-root')
+        return
+        ;;
+    '--token')
+        return
+        ;;
+    '--certificate')
+        return
+        ;;
+    '--key')
+        return
+        ;;
+    '--trust-bundle')
+        return
+        ;;
+    '--network')
+        return
+        ;;
+    '--node')
+        return
+        ;;
+    '--cluster-id')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--threads')
+        return
+        ;;
+    '--packet-mark')
+        return
+        ;;
+    '--drain-deadline')
+        return
+        ;;
+    '--log-level')
+        return
+        ;;
+    '--log-format')
+        return
+        ;;
+    '--outbound-port')
+        return
+        ;;
+    '--inbound-port')
+        return
+        ;;
+    '--inbound-plaintext-port')
+        return
+        ;;
+    '--admin-port')
+        return
+        ;;
+    '--metrics-port')
+        return
+        ;;
+    '--readiness-port')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ztunnel_log-level() {
+    repeating_flags=()
+    non_repeating_flags=(--reset -h --help)
+    repeating_options=()
+    non_repeating_options=(--address --output -o)
+    __meshctl_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--address')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ztunnel_drain() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=(--address --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--address')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
         return
         ;;
     esac
@@ -530,6 +770,279 @@ _meshctl_ca_serve() {
         return
         ;;
     '--trust-domain')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_policy-check() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __meshctl_offer_flags_options 0
+
+    # Offer subcommand / subcommand argument completions
+    local -r subcommand="${unparsed_words[0]}"
+    unset 'unparsed_words[0]'
+    unparsed_words=("${unparsed_words[@]}")
+    case "${subcommand}" in
+    eval|explain|lint|diff|replay|test|translate)
+        # Offer subcommand argument completions
+        "_meshctl_policy-check_${subcommand}"
+        ;;
+    *)
+        # Offer subcommand completions
+        COMPREPLY+=($(compgen -W 'eval explain lint diff replay test translate' -- "${cur}"))
+        ;;
+    esac
+}
+
+_meshctl_policy-check_eval() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=(-f --file --trust-domain-alias --header --provider)
+    non_repeating_options=(--root-namespace --trust-domain --namespace -n --from --from-ip --to --method --path --host --jwt-claims --jwt --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '-f'|'--file')
+        return
+        ;;
+    '--root-namespace')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--trust-domain-alias')
+        return
+        ;;
+    '--namespace'|'-n')
+        return
+        ;;
+    '--from')
+        return
+        ;;
+    '--from-ip')
+        return
+        ;;
+    '--to')
+        return
+        ;;
+    '--method')
+        return
+        ;;
+    '--path')
+        return
+        ;;
+    '--host')
+        return
+        ;;
+    '--header')
+        return
+        ;;
+    '--jwt-claims')
+        return
+        ;;
+    '--jwt')
+        return
+        ;;
+    '--provider')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_policy-check_explain() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=(-f --file --trust-domain-alias --only-namespace)
+    non_repeating_options=(--root-namespace --trust-domain --namespace -n --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '-f'|'--file')
+        return
+        ;;
+    '--root-namespace')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--trust-domain-alias')
+        return
+        ;;
+    '--namespace'|'-n')
+        return
+        ;;
+    '--only-namespace')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'$'\n''dot'$'\n''svg'
+        return
+        ;;
+    esac
+}
+
+_meshctl_policy-check_lint() {
+    repeating_flags=()
+    non_repeating_flags=(--strict -h --help)
+    repeating_options=(-f --file --trust-domain-alias)
+    non_repeating_options=(--root-namespace --trust-domain --namespace -n --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '-f'|'--file')
+        return
+        ;;
+    '--root-namespace')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--trust-domain-alias')
+        return
+        ;;
+    '--namespace'|'-n')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_policy-check_diff() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=(-f --file --trust-domain-alias)
+    non_repeating_options=(--root-namespace --trust-domain --namespace -n --output -o)
+    __meshctl_offer_flags_options 2
+
+    # Offer option value completions
+    case "${prev}" in
+    '-f'|'--file')
+        return
+        ;;
+    '--root-namespace')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--trust-domain-alias')
+        return
+        ;;
+    '--namespace'|'-n')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_policy-check_replay() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=(-f --file --trust-domain-alias)
+    non_repeating_options=(--root-namespace --trust-domain --namespace -n --log --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '-f'|'--file')
+        return
+        ;;
+    '--root-namespace')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--trust-domain-alias')
+        return
+        ;;
+    '--namespace'|'-n')
+        return
+        ;;
+    '--log')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_policy-check_test() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=(--trust-domain-alias)
+    non_repeating_options=(--root-namespace --trust-domain --namespace -n --output -o)
+    __meshctl_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--root-namespace')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--trust-domain-alias')
+        return
+        ;;
+    '--namespace'|'-n')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'$'\n''tap'$'\n''junit'
+        return
+        ;;
+    esac
+}
+
+_meshctl_policy-check_translate() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=(-f --file --trust-domain-alias)
+    non_repeating_options=(--root-namespace --trust-domain --namespace -n --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '-f'|'--file')
+        return
+        ;;
+    '--root-namespace')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--trust-domain-alias')
+        return
+        ;;
+    '--namespace'|'-n')
         return
         ;;
     '--output'|'-o')

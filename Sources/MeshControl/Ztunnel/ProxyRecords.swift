@@ -41,7 +41,7 @@ struct ProxyRecords: Sendable {
         else { return "no workload \(name) is left in the configuration; bring it back" }
         guard found.identity == own.identity else {
             let identity = own.identity.map { "\($0)" } ?? "none"
-            return "workload \(name) has another identity now, and our certificate is for \(identity); restart the proxy"
+            return "workload \(name) has another identity, and our certificate is for \(identity); restart the proxy"
         }
         own = found
         isOwnKnown = true

@@ -9,9 +9,12 @@ extension EndToEnd {
 
         /// Starts the next process of a pod beside the one that serves; each has HTTP ports of its own.
         private func next(_ mesh: Mesh, _ pod: String, _ generation: Int) throws -> Ztunnel {
-            let port = 15_200 + generation * 2
+            let port = 15_200 + generation * 3
             return try mesh.startZtunnel(
-                pod, options: ["--metrics-port", "\(port)", "--readiness-port", "\(port + 1)"],
+                pod,
+                options: [
+                    "--metrics-port", "\(port)", "--readiness-port", "\(port + 1)", "--admin-port", "\(port + 2)",
+                ],
                 environment: ["CONNECTION_TERMINATION_DEADLINE": "30s"], readinessPort: port + 1)
         }
 
