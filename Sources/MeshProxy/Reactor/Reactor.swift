@@ -34,7 +34,7 @@ final class Reactor {
     var timers: TimerWheel
     var log: AccessLog
     var state: ProxyState
-    var random = SystemRandomNumberGenerator()
+    var random = QuickRandom()
     /// Monotonic nanoseconds, read once per turn.
     var now: UInt64
 

@@ -48,7 +48,13 @@ struct Gather: ~Copyable {
     }
 
     /// One write of everything gathered.
-    func write(to fd: Int32) -> Int { unsafe Kernel.send(fd, spans, count) }
+    func write(to fd: Int32) -> Int {
+        // Most often it is one span, for which the kernel has a shorter way.
+        if count == 1, let base = unsafe spans[0].base {
+            return unsafe Kernel.send(fd, base.assumingMemoryBound(to: UInt8.self), spans[0].count)
+        }
+        return unsafe Kernel.send(fd, spans, count)
+    }
 
     /// Appends all but the first `skip` bytes to a queue.
     func keep(after skip: Int, in queue: inout ByteQueue, _ pool: BufferPool) {
