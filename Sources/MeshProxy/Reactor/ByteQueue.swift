@@ -17,6 +17,12 @@ struct Block {
 /// A connection owns memory only while its socket refuses bytes; everything else passes through scratch buffers.
 @safe
 final class BufferPool {
+    /// Blocks that are kept: what one stream may have queued (its window of 4 MiB). With fewer, an application that is
+    /// slower than its tunnel has them allocated and freed in every turn, and the kernel clear their pages.
+    static let blockLimit = 256
+    /// Of these, how many are kept once nobody needs them.
+    static let blockFloor = 64
+
     private var freeBlocks: UnsafeMutablePointer<Block>?
     private var freeBlockCount = 0
     private var freeOutputs: [UnsafeMutablePointer<UInt8>] = unsafe []
@@ -52,13 +58,24 @@ final class BufferPool {
     }
 
     func give(_ block: UnsafeMutablePointer<Block>) {
-        guard freeBlockCount < 64 else {
+        guard freeBlockCount < Self.blockLimit else {
             unsafe block.deallocate()
             return
         }
         unsafe block.pointee.next = freeBlocks
         unsafe freeBlocks = block
         freeBlockCount += 1
+    }
+
+    /// Gives half of the blocks that wait beyond the floor back to the allocator. Called now and then.
+    func shrink() {
+        var excess = (freeBlockCount - Self.blockFloor + 1) / 2
+        while excess > 0, let block = unsafe freeBlocks {
+            unsafe freeBlocks = block.pointee.next
+            unsafe block.deallocate()
+            freeBlockCount -= 1
+            excess -= 1
+        }
     }
 
     func takeOutput() -> UnsafeMutablePointer<UInt8> {

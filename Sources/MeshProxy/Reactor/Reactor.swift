@@ -409,6 +409,7 @@ final class Reactor {
 
     private func tidy() {
         series.tidy(now: now)
+        pool.shrink()
         setTidyAlarm()
     }
 
