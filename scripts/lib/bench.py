@@ -377,18 +377,14 @@ def record(text, rounds, seconds):
     page.write_text(f"{before}{begin}\n{about}\n\n{text}\n{end}{after}")
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="scripts/bench")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--only", default=",".join(LOADS))
-    parser.add_argument("--json", type=pathlib.Path)
-    parser.add_argument("--record", action="store_true")
-    arguments = parser.parse_args()
-    loads = arguments.only.split(",")
-    if unknown := set(loads) - set(LOADS):
-        parser.error(f"no such load: {', '.join(sorted(unknown))}; there are {', '.join(LOADS)}")
+def own_pair():
+    """The pair file of meshctl."""
+    return json.loads((ROOT / "Benchmarks/tunnel/meshctl.json").read_text())
 
+
+@contextlib.contextmanager
+def workshop():
+    """A folder with the server's files and the certificates, and the stack that ends what is started."""
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="meshctl-bench-"))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
@@ -402,7 +398,31 @@ def main():
             f"http {{ access_log off; keepalive_requests 100000000; {folders}\n"
             f"server {{ listen 0.0.0.0:{WEB_PORT} backlog=4096; root {scratch}; }} }}\n")
         make_certificates(scratch / "certs")
-        ours = json.loads((ROOT / "Benchmarks/tunnel/meshctl.json").read_text())
+        yield scratch, stack
+
+
+@contextlib.contextmanager
+def proxies(peer):
+    """A running pair of meshctl, after one of Envoy if a peer is wanted."""
+    specs = ([bench_envoy.pair((BULK_PORT, WEB_PORT))] if peer else []) + [own_pair()]
+    with workshop() as (scratch, stack):
+        yield [Pair(number, spec, scratch, stack) for number, spec in enumerate(specs)]
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--only", default=",".join(LOADS))
+    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--record", action="store_true")
+    arguments = parser.parse_args()
+    loads = arguments.only.split(",")
+    if unknown := set(loads) - set(LOADS):
+        parser.error(f"no such load: {', '.join(sorted(unknown))}; there are {', '.join(LOADS)}")
+
+    with workshop() as (scratch, stack):
+        ours = own_pair()
         specs = [bench_envoy.pair((BULK_PORT, WEB_PORT)), ours]
         shared = [load for load in loads if load != "many"]
         medians, well = {}, True
