@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import bench_envoy
+import bench_variants
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BULK_PORT, WEB_PORT = 5201, 5280
@@ -353,6 +354,18 @@ def table(medians):
     return "\n".join(lines)
 
 
+def variant_table(medians, names):
+    """One row a measure: meshctl's value, then each variant's ratio to it."""
+    lines = ["| load | measure | meshctl | " + " | ".join(names) + " |", "| --- | --- | ---: |" + " ---: |" * len(names)]
+    for load, pairs in medians.items():
+        base = pairs.get("meshctl", {})
+        for key, value in base.items():
+            ratios = (pairs.get(name, {}).get(key) for name in names)
+            cells = (f"{other / value:.2f}×" if other is not None and value else "–" for other in ratios)
+            lines.append(f"| {load} | {key} | {number(value)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def machine():
     model = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())
     return f"{os.cpu_count()} × {model.group(1) if model else platform.machine()}, Linux {platform.release()}"
@@ -415,28 +428,41 @@ def main():
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--only", default=",".join(LOADS))
     parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--variants", default="")
     parser.add_argument("--record", action="store_true")
     arguments = parser.parse_args()
+    if arguments.variants and arguments.record:
+        parser.error("--record is for the comparison with Envoy")
     loads = arguments.only.split(",")
     if unknown := set(loads) - set(LOADS):
         parser.error(f"no such load: {', '.join(sorted(unknown))}; there are {', '.join(LOADS)}")
 
+    names = [name for name in arguments.variants.split(",") if name]
+    if unknown := set(names) - set(bench_variants.VARIANTS):
+        parser.error(f"no such variant: {', '.join(sorted(unknown))}; there are {', '.join(bench_variants.VARIANTS)}")
+
     with workshop() as (scratch, stack):
+        def running(first, specs):
+            return [Pair(number, spec, scratch, stack) for number, spec in enumerate(specs, first)]
+
+        def peers(**options):
+            """What meshctl is compared with: itself, changed, or Envoy."""
+            if names:
+                return [bench_variants.varied(ours, name) for name in names]
+            return [bench_envoy.pair((BULK_PORT, WEB_PORT), **options)]
+
         ours = own_pair()
-        specs = [bench_envoy.pair((BULK_PORT, WEB_PORT)), ours]
         shared = [load for load in loads if load != "many"]
         medians, well = {}, True
         if shared:
-            pairs = [Pair(number, spec, scratch, stack) for number, spec in enumerate(specs)]
-            medians, well = measure(pairs, shared, arguments.rounds, arguments.seconds)
+            medians, well = measure(running(0, [*peers(), ours]), shared, arguments.rounds, arguments.seconds)
         if "many" in loads:
             # Proxies of their own, which keep one stream a tunnel.
             ours["env"]["POOL_MAX_STREAMS_PER_CONNECTION"] = "1"
-            specs = [bench_envoy.pair((BULK_PORT, WEB_PORT), streams=1), ours]
-            pairs = [Pair(number + 2, spec, scratch, stack) for number, spec in enumerate(specs)]
+            pairs = running(len(names) + 2, [*peers(streams=1), ours])
             counted, counted_well = measure(pairs, ["many"], arguments.rounds, arguments.seconds)
             medians, well = medians | counted, well and counted_well
-    text = table(medians)
+    text = variant_table(medians, names) if names else table(medians)
     print(text)
     if arguments.json:
         arguments.json.write_text(json.dumps(medians, indent=1) + "\n")
