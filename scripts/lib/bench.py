@@ -74,7 +74,7 @@ class Pair:
         self.stack = stack
         self.make_namespaces(f"b{number}")
         words = {"{C}": self.client, "{S}": self.server, "{DIR}": self.folder, "{CERTS}": scratch / "certs",
-                 "{MESHCTL}": os.environ["MESHCTL"], "{ENVOY}": os.environ["ENVOY"]}
+                 "{MESHCTL}": os.environ["MESHCTL"], "{ENVOY}": os.environ.get("ENVOY", "")}
 
         def fill(text):
             for word, value in words.items():
@@ -414,12 +414,21 @@ def workshop():
         yield scratch, stack
 
 
-@contextlib.contextmanager
-def proxies(peer):
-    """A running pair of meshctl, after one of Envoy if a peer is wanted."""
-    specs = ([bench_envoy.pair((BULK_PORT, WEB_PORT))] if peer else []) + [own_pair()]
-    with workshop() as (scratch, stack):
-        yield [Pair(number, spec, scratch, stack) for number, spec in enumerate(specs)]
+def envoy_pair(**options):
+    return bench_envoy.pair((BULK_PORT, WEB_PORT), **options)
+
+
+def started(specs, scratch, stack, first=0):
+    """Running pairs, numbered from the first: no two of a workshop may have one number."""
+    return [Pair(number, spec, scratch, stack) for number, spec in enumerate(specs, first)]
+
+
+def chosen(parser, text, known, kind):
+    """The names in a list with commas; ends the program, naming those that are not known."""
+    names = [name for name in text.split(",") if name]
+    if unknown := set(names) - set(known):
+        parser.error(f"no such {kind}: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    return names
 
 
 def main():
@@ -433,33 +442,24 @@ def main():
     arguments = parser.parse_args()
     if arguments.variants and arguments.record:
         parser.error("--record is for the comparison with Envoy")
-    loads = arguments.only.split(",")
-    if unknown := set(loads) - set(LOADS):
-        parser.error(f"no such load: {', '.join(sorted(unknown))}; there are {', '.join(LOADS)}")
+    loads = chosen(parser, arguments.only, LOADS, "load")
+    names = chosen(parser, arguments.variants, bench_variants.VARIANTS, "variant")
+    ours = own_pair()
 
-    names = [name for name in arguments.variants.split(",") if name]
-    if unknown := set(names) - set(bench_variants.VARIANTS):
-        parser.error(f"no such variant: {', '.join(sorted(unknown))}; there are {', '.join(bench_variants.VARIANTS)}")
+    def peers(**options):
+        """What meshctl is compared with: itself, changed, or Envoy."""
+        return [bench_variants.varied(ours, name) for name in names] or [envoy_pair(**options)]
 
     with workshop() as (scratch, stack):
-        def running(first, specs):
-            return [Pair(number, spec, scratch, stack) for number, spec in enumerate(specs, first)]
-
-        def peers(**options):
-            """What meshctl is compared with: itself, changed, or Envoy."""
-            if names:
-                return [bench_variants.varied(ours, name) for name in names]
-            return [bench_envoy.pair((BULK_PORT, WEB_PORT), **options)]
-
-        ours = own_pair()
         shared = [load for load in loads if load != "many"]
         medians, well = {}, True
         if shared:
-            medians, well = measure(running(0, [*peers(), ours]), shared, arguments.rounds, arguments.seconds)
+            medians, well = measure(
+                started([*peers(), ours], scratch, stack), shared, arguments.rounds, arguments.seconds)
         if "many" in loads:
             # Proxies of their own, which keep one stream a tunnel.
             ours["env"]["POOL_MAX_STREAMS_PER_CONNECTION"] = "1"
-            pairs = running(len(names) + 2, [*peers(streams=1), ours])
+            pairs = started([*peers(streams=1), ours], scratch, stack, first=len(names) + 2)
             counted, counted_well = measure(pairs, ["many"], arguments.rounds, arguments.seconds)
             medians, well = medians | counted, well and counted_well
     text = variant_table(medians, names) if names else table(medians)

@@ -4,6 +4,7 @@ import collections
 import html
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import zlib
@@ -124,7 +125,7 @@ def watch(pair, load, seconds, folder):
         measures = bench.LOADS[load](pair, seconds)
     finally:
         for _, recorder in recorders.values():
-            recorder.send_signal(2)
+            recorder.send_signal(signal.SIGINT)
             recorder.wait()
     for side, (data, _) in recorders.items():
         yield side, measures, samples(data)
@@ -151,12 +152,12 @@ def main():
     parser.add_argument("--peer", action="store_true")
     parser.add_argument("--out", type=pathlib.Path, default=bench.ROOT / ".build/profile")
     arguments = parser.parse_args()
-    loads = arguments.only.split(",")
-    if unknown := set(loads) - set(LOADS):
-        parser.error(f"no such load: {', '.join(sorted(unknown))}; there are {', '.join(LOADS)}")
+    loads = bench.chosen(parser, arguments.only, LOADS, "load")
     arguments.out.mkdir(parents=True, exist_ok=True)
     well = True
-    with bench.proxies(peer=arguments.peer) as pairs:
+    specs = ([bench.envoy_pair()] if arguments.peer else []) + [bench.own_pair()]
+    with bench.workshop() as (scratch, stack):
+        pairs = bench.started(specs, scratch, stack)
         for load in loads:
             for pair in pairs:
                 try:
