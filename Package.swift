@@ -45,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
@@ -107,6 +108,16 @@ let package = Package(
                 .product(name: "_CryptoExtras", package: "swift-crypto"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "MeshKeyFetch",
+            dependencies: [
+                "MeshCore", "MeshLinux", "MeshTokens",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: strict),
 
         // Row 3 and up: wiring, rendering, commands.
         .target(
@@ -128,7 +139,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "MeshPolicyCheck", dependencies: ["MeshCore", "MeshKubernetes", "MeshPolicy", "MeshYAML"],
+            name: "MeshPolicyCheck",
+            dependencies: ["MeshCore", "MeshKubernetes", "MeshPolicy", "MeshTokens", "MeshYAML"],
             swiftSettings: strict),
         .target(
             name: "MeshReport",
@@ -136,7 +148,8 @@ let package = Package(
         .target(
             name: "MeshCommands",
             dependencies: [
-                "MeshCA", "MeshControl", "MeshCore", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck", "MeshReport",
+                "MeshCA", "MeshControl", "MeshCore", "MeshKeyFetch", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck",
+                "MeshReport", "MeshTokens",
                 log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -159,10 +172,24 @@ let package = Package(
                 .product(name: "JWTKit", package: "jwt-kit"),
             ],
             swiftSettings: careful),
+        .testTarget(
+            name: "MeshKeyFetchTests",
+            dependencies: [
+                "MeshCore", "MeshKeyFetch", "MeshLinux", "MeshTokens",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ] + x509,
+            swiftSettings: careful),
         .testTarget(name: "MeshPolicyTests", dependencies: ["MeshCore", "MeshPolicy"], swiftSettings: careful),
         .testTarget(name: "MeshStateTests", dependencies: ["MeshCore", "MeshState"], swiftSettings: careful),
         .testTarget(
-            name: "MeshPolicyCheckTests", dependencies: ["MeshCore", "MeshKubernetes", "MeshPolicyCheck"],
+            name: "MeshPolicyCheckTests",
+            dependencies: [
+                "MeshCore", "MeshKubernetes", "MeshPolicy", "MeshPolicyCheck", "MeshTokens",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: careful),
         .testTarget(
             name: "MeshKubernetesTests", dependencies: ["MeshCore", "MeshKubernetes", "MeshPolicy"],

@@ -15,7 +15,8 @@ struct KeyStoreTests {
         var fetch: KeyStore.Fetch {
             { request in
                 self.asked.withLock { $0.append(request) }
-                guard let text = self.documents.withLock({ $0[request.url] }) else { throw Down() }
+                let url = request.url.description.replacing(":443/", with: "/")
+                guard let text = self.documents.withLock({ $0[url] }) else { throw Down() }
                 return Array(text.utf8)
             }
         }
@@ -56,6 +57,46 @@ struct KeyStoreTests {
         #expect(await store.snapshot().count == 1)
     }
 
+    @Test("who fails again and again is asked less and less often, and at once trusted again")
+    func backOff() async {
+        let world = World()
+        let store = KeyStore(fetch: world.fetch)
+        await store.use([rule()], now: 0)
+        var (now, waits): (Int64, [Int64]) = (0, [])
+        for _ in 0..<6 {
+            let next = await store.refresh(now: now) ?? 0
+            waits.append(next - now)
+            // Meanwhile nobody is asked: the failure itself is remembered.
+            _ = await store.refresh(now: next - 1)
+            now = next
+        }
+        #expect(waits == [60, 120, 240, 300, 300, 300])
+        #expect(world.count == 6)
+        world.documents.withLock { $0["https://i.example/keys"] = Signer().jwks }
+        #expect(await store.refresh(now: now) == now + 1200)
+        world.documents.withLock { $0 = [:] }
+        #expect(await store.refresh(now: now + 1200) == now + 1260)
+    }
+
+    @Test("a source that hangs does not hold up the others", .timeLimit(.minutes(1)))
+    func parallel() async {
+        let (both, arrived) = AsyncStream.makeStream(of: Void.self)
+        let counter = Mutex(0)
+        // Each waits until the other has been asked too.
+        let store = KeyStore { _ in
+            let count = counter.withLock {
+                $0 += 1
+                return $0
+            }
+            if count == 2 { arrived.finish() }
+            for await _ in both {}
+            return Array(Signer().jwks.utf8)
+        }
+        await store.use([rule("https://a.example/"), rule("https://b.example/")], now: 0)
+        _ = await store.refresh(now: 0)
+        #expect(await store.snapshot().count == 2)
+    }
+
     @Test("without a place for keys the issuer is asked for it")
     func discovery() async {
         let world = World()
@@ -73,7 +114,7 @@ struct KeyStoreTests {
         "some places are never asked",
         arguments: [
             "http://127.0.0.1/", "http://169.254.169.254/latest", "https://[::1]:8443/k", "http://[fe80::1]/",
-            "http://0.0.0.0",
+            "http://0.0.0.0", "https://i.example\\@127.0.0.1/", "http://i.example/#", "https:// i.example/",
             "file:///etc/passwd", "gopher://x/", "", "http://user@127.0.0.1:80/", "http://[::ffff:127.0.0.1]/",
             "HTTP://127.0.0.1/", "http://127.0.0.1?x", "http://[fd00:ec2::254]/",
         ])

@@ -90,6 +90,48 @@ struct SignatureTests {
                 == .signature)
     }
 
+    /// Source: RFC 7515, appendices A.1 to A.3; all three sign one payload.
+    static let standard = [
+        (
+            """
+            {"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}
+            """, "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+        ),
+        (
+            """
+            {"kty":"RSA","e":"AQAB","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJ\
+            PMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYU\
+            sLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj\
+            8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ"}
+            """, "eyJhbGciOiJSUzI1NiJ9",
+            """
+            cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7\
+            t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12\
+            jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUP\
+            QGe77Rw
+            """
+        ),
+        (
+            """
+            {"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",\
+            "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}
+            """, "eyJhbGciOiJFUzI1NiJ9",
+            "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
+        ),
+    ]
+
+    @Test("of the standard are taken, each by its own key alone", arguments: 0..<3)
+    func appendix(number: Int) {
+        let payload =
+            "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+        let (_, header, signature) = Self.standard[number]
+        for (other, (jwk, _, _)) in Self.standard.enumerated() {
+            let rules = TokenRules([.of(JWTRule(issuer: "joe", keys: .inline("{\"keys\":[\(jwk)]}")))])
+            let failure = rules.failure("\(header).\(payload).\(signature)", now: 1_300_819_380)
+            #expect(failure == (other == number ? nil : .noKey))
+        }
+    }
+
     @Test("of one algorithm are not verified by the keys of another type", arguments: TokenAlgorithm.allCases)
     func otherTypes(_ algorithm: TokenAlgorithm) async throws {
         let keys = try Self.keys.get()

@@ -27,27 +27,35 @@ package enum BlockedAddresses {
 
 /// Fetches and keeps key sets. Its owner calls `refresh` when the time it returned has come.
 ///
-/// Refreshed every 20 minutes, a minute after a failure, forgotten after 7 days without use. Keys once fetched stay
-/// when a refresh fails. A source without keys refuses its tokens and nobody else.
+/// Refreshed every 20 minutes, forgotten after 7 days without use. After a failure the source is left alone for one,
+/// two, four, then five minutes each time; keys once fetched stay meanwhile. A source without keys refuses its tokens
+/// and nobody else.
 package actor KeyStore {
     package struct Request: Sendable, Hashable {
-        package let url: String
+        package let url: KeyURL
+        /// For the whole answer.
         package let timeout: Duration
         /// The fetcher must not connect to these, whatever name led there.
         package let blocked: [CIDR]
+
+        package init(url: KeyURL, timeout: Duration, blocked: [CIDR]) {
+            self.url = url
+            self.timeout = timeout
+            self.blocked = blocked
+        }
     }
 
-    /// Gets a document; the answer must be 200, and is cut at `KeySet.sizeLimit`.
+    /// Gets a document; the answer must be 200, and of at most `KeySet.sizeLimit`.
     package typealias Fetch = @Sendable (Request) async throws -> [UInt8]
 
     package enum Problem: Error, Hashable, CustomStringConvertible {
-        case scheme(String)
+        case url(String)
         case blocked(String)
         case discovery(String)
 
         package var description: String {
             switch self {
-            case .scheme(let url): "\"\(url)\" is no http or https URL"
+            case .url(let url): "\"\(url)\" is no http or https URL of a host, without user and fragment"
             case .blocked(let host): "keys are not fetched from \(host)"
             case .discovery(let url): "\(url) names no jwks_uri"
             }
@@ -56,11 +64,16 @@ package actor KeyStore {
 
     package static let refreshInterval: Int64 = 20 * 60
     package static let retryInterval: Int64 = 60
+    package static let retryLimit: Int64 = 5 * 60
     package static let lifetimeUnused: Int64 = 7 * 24 * 3600
+    /// Sources that are asked at a time.
+    private static let width = 8
 
     private struct Entry {
         var keys: KeySet?
         var failure: String?
+        /// In a row.
+        var failures = 0
         var timeout: Duration
         var due: Int64
         var lastUse: Int64
@@ -85,21 +98,41 @@ package actor KeyStore {
         entries = entries.filter { now - $0.value.lastUse < Self.lifetimeUnused }
     }
 
-    /// Fetches what is due. Returns when to call again, or `nil` when nothing is remote.
+    /// Fetches what is due, several at a time. Returns when to call again, or `nil` when nothing is remote.
     package func refresh(now: Int64) async -> Int64? {
-        for source in entries.filter({ $0.value.due <= now }).keys {
-            guard let timeout = entries[source]?.timeout else { continue }
-            do {
-                let keys = try await load(source, timeout)
-                entries[source]?.keys = keys
-                entries[source]?.failure = nil
-                entries[source]?.due = now + Self.refreshInterval
-            } catch {
-                entries[source]?.failure = "\(error)"
-                entries[source]?.due = now + Self.retryInterval
+        let due = entries.filter { $0.value.due <= now }.map { ($0.key, $0.value.timeout) }
+        await withTaskGroup(of: (KeySource, Result<KeySet, any Error>).self) { group in
+            var waiting = due.makeIterator()
+            func start() {
+                guard let (source, timeout) = waiting.next() else { return }
+                group.addTask {
+                    do { return (source, .success(try await self.load(source, timeout))) } catch {
+                        return (source, .failure(error))
+                    }
+                }
+            }
+            for _ in 0..<Self.width { start() }
+            for await (source, result) in group {
+                note(source, result, now)
+                start()
             }
         }
         return entries.values.map(\.due).min()
+    }
+
+    /// A source that was forgotten meanwhile stays forgotten.
+    private func note(_ source: KeySource, _ result: Result<KeySet, any Error>, _ now: Int64) {
+        guard var entry = entries[source] else { return }
+        switch result {
+        case .success(let keys):
+            (entry.keys, entry.failure, entry.failures) = (keys, nil, 0)
+            entry.due = now + Self.refreshInterval
+        case .failure(let error):
+            entry.failure = "\(error)"
+            entry.due = now + min(Self.retryInterval << Int64(min(entry.failures, 10)), Self.retryLimit)
+            entry.failures += 1
+        }
+        entries[source] = entry
     }
 
     /// The keys as they are now, for `TokenRules`.
@@ -108,7 +141,7 @@ package actor KeyStore {
     /// Sources whose last fetch failed, and why.
     package func failures() -> [KeySource: String] { entries.compactMapValues(\.failure) }
 
-    private func load(_ source: KeySource, _ timeout: Duration) async throws -> KeySet {
+    private nonisolated func load(_ source: KeySource, _ timeout: Duration) async throws -> KeySet {
         switch source {
         case .url(let url): return try KeySet(parsing: await get(url, timeout))
         case .issuer(let issuer):
@@ -121,22 +154,10 @@ package actor KeyStore {
         }
     }
 
-    private func get(_ url: String, _ timeout: Duration) async throws -> [UInt8] {
-        let lowered = url.lowercased()
-        guard let scheme = ["http://", "https://"].first(where: { lowered.hasPrefix($0) }), url.utf8.count <= 2048
-        else {
-            throw Problem.scheme(url)
-        }
-        // A host that is an address is judged here; names are for the fetcher, once they are resolved.
-        let host = Self.host(url.dropFirst(scheme.count))
-        if let ip = IPAddress(host), blocked.contains(where: { $0.contains(ip) }) { throw Problem.blocked(host) }
+    private nonisolated func get(_ text: String, _ timeout: Duration) async throws -> [UInt8] {
+        guard let url = KeyURL(text) else { throw Problem.url(text) }
+        // A host that is an address is judged here too; names are for the fetcher, once they are resolved.
+        if let ip = url.address, blocked.contains(where: { $0.contains(ip) }) { throw Problem.blocked(url.host) }
         return try await fetch(Request(url: url, timeout: timeout, blocked: blocked))
-    }
-
-    private static func host(_ rest: Substring) -> String {
-        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        let place = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
-        if place.hasPrefix("[") { return String(place.dropFirst().prefix { $0 != "]" }) }
-        return String(place.prefix { $0 != ":" })
     }
 }

@@ -2,7 +2,7 @@ package import MeshCore
 
 /// Reads JSON of tokens and key sets, strictly.
 ///
-/// A library's reader takes the last of two members with one name, and turns numbers into binary fractions; whoever
+/// A library's reader takes one of two members with one name, and turns numbers into binary fractions; whoever
 /// checks a token must not see another one than whoever uses it. Source: RFC 8259. Limits: 32 levels, 10,000 values.
 package enum JSONText {
     package enum Problem: Error, Hashable { case form(at: Int), tooDeep, tooMany, duplicate(String) }
