@@ -40,15 +40,18 @@ package struct L4Translation: Sendable {
 
     package let outcome: Outcome
     package let findings: [Finding]
+    /// For each rule that is sent, its number in the policy as it was written. Rules that are left out move those behind
+    /// them, and the wire form has no place for a name: what a node proxy's log calls rule 0 is the first one here.
+    package let ruleNumbers: [Int]
     /// `selector: {}`, which istiod attaches to no workload and which here holds for all.
     package let hasEmptySelector: Bool
 
     /// - Parameter sendsDryRun: whether istiod was told to send policies in dry run, which it does not by default.
     package init(_ policy: SecurityPolicy, settings: MeshSettings, sendsDryRun: Bool = false) {
         hasEmptySelector = policy.selector == .empty
-        func stop(_ reason: Outcome.Reason) -> (Outcome, [Finding]) { (.notSent(reason), []) }
+        func stop(_ reason: Outcome.Reason) -> (Outcome, [Finding], [Int]) { (.notSent(reason), [], []) }
         if !policy.targets.isEmpty {
-            (outcome, findings) = stop(.hasTargets)
+            (outcome, findings, ruleNumbers) = stop(.hasTargets)
             return
         }
         let action: AuthorizationPolicy.Action
@@ -56,14 +59,14 @@ package struct L4Translation: Sendable {
         case .allow: action = .allow
         case .deny: action = .deny
         case .audit, .custom:
-            (outcome, findings) = stop(.action(policy.action))
+            (outcome, findings, ruleNumbers) = stop(.action(policy.action))
             return
         }
         if policy.dryRun, !sendsDryRun {
-            (outcome, findings) = stop(.dryRun)
+            (outcome, findings, ruleNumbers) = stop(.dryRun)
             return
         }
-        var (rules, findings): ([AuthorizationPolicy.Rule], [Finding]) = ([], [])
+        var (rules, numbers, findings): ([AuthorizationPolicy.Rule], [Int], [Finding]) = ([], [], [])
         for (number, source) in policy.rules.enumerated() {
             var translator = RuleTranslator(namespace: policy.identity.namespace)
             let rule = translator.rule(source)
@@ -81,8 +84,9 @@ package struct L4Translation: Sendable {
                         position: source.position))
             }
             rules.append(rule)
+            numbers.append(number)
         }
-        self.findings = findings
+        (self.findings, ruleNumbers) = (findings, numbers)
         let isRoot = policy.identity.namespace == settings.rootNamespace
         let scope: AuthorizationPolicy.Scope
         switch policy.selector {

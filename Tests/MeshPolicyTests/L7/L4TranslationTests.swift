@@ -33,6 +33,15 @@ struct L4TranslationTests {
         #expect(findings.first?.attributes == ["methods"])
     }
 
+    @Test("rules that are sent keep the numbers under which they were written")
+    func numbers() {
+        let policy = SecurityPolicy.make(.allow, Self.namespaceA, Self.post, SecurityRule(), Self.post, Self.namespaceA)
+        #expect(L4Translation(policy, settings: MeshSettings()).ruleNumbers == [0, 2, 4])
+        #expect(
+            L4Translation(.make(.deny, Self.post, Self.namespaceA), settings: MeshSettings()).ruleNumbers == [0, 1])
+        #expect(L4Translation(.make(.audit, Self.post), settings: MeshSettings()).ruleNumbers.isEmpty)
+    }
+
     struct Case: Sendable, CustomTestStringConvertible {
         let what: String
         let rule: SecurityRule
