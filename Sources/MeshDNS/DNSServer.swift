@@ -134,10 +134,12 @@ package final class DNSServer: Sendable {
 
     /// Binds UDP and TCP to the same port.
     private func listen(_ address: MeshCore.SocketAddress) async throws(MeshFailure) -> MeshCore.SocketAddress {
+        // The kernel chooses a port that another proxy of the same user has, when both would share.
+        let isShared = settings.reusePort && address.port != 0
         var attemptsLeft = 16
         while true {
-            let datagrams = try await bind(address, "UDP", datagrams).get()
-            switch await bind(datagrams, "TCP", streams) {
+            let chosen = try await bind(address, "UDP") { [self] in try datagrams($0, isShared: isShared) }.get()
+            switch await bind(chosen, "TCP", { [self] in try streams($0, isShared: isShared) }) {
             case .success(let bound): return bound
             case .failure(let failure):
                 // A port that the kernel chose for UDP may be taken for TCP.
@@ -174,7 +176,9 @@ package final class DNSServer: Sendable {
         }
     }
 
-    @Sendable private func datagrams(_ address: MeshCore.SocketAddress) throws -> EventLoopFuture<any Channel> {
+    private func datagrams(
+        _ address: MeshCore.SocketAddress, isShared: Bool
+    ) throws -> EventLoopFuture<any Channel> {
         let nio = try address.nio()
         return DatagramBootstrap(group: eventLoop)
             .channelOption(
@@ -185,7 +189,7 @@ package final class DNSServer: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     // Ours to close from here on, also when what follows fails.
                     channels.value?.datagrams.append(channel)
-                    try prepare(channel, address)
+                    try prepare(channel, address, isShared: isShared)
                     guard let service = service.value else { throw ChannelError.ioOnClosedChannel }
                     try channel.pipeline.syncOperations.addHandler(DatagramListener(service))
                 }
@@ -193,7 +197,9 @@ package final class DNSServer: Sendable {
             .bind(to: nio)
     }
 
-    @Sendable private func streams(_ address: MeshCore.SocketAddress) throws -> EventLoopFuture<any Channel> {
+    private func streams(
+        _ address: MeshCore.SocketAddress, isShared: Bool
+    ) throws -> EventLoopFuture<any Channel> {
         let nio = try address.nio()
         return ServerBootstrap(group: eventLoop)
             .serverChannelOption(.backlog, value: 128)
@@ -201,7 +207,7 @@ package final class DNSServer: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     channels.value?.streams.append(channel)
                     try channel.set(SOL_SOCKET, SO_REUSEADDR, 1)
-                    try prepare(channel, address)
+                    try prepare(channel, address, isShared: isShared)
                 }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -218,8 +224,8 @@ package final class DNSServer: Sendable {
             .bind(to: nio)
     }
 
-    private func prepare(_ channel: any Channel, _ address: MeshCore.SocketAddress) throws {
-        if settings.reusePort { try channel.set(SOL_SOCKET, SO_REUSEPORT, 1) }
+    private func prepare(_ channel: any Channel, _ address: MeshCore.SocketAddress, isShared: Bool) throws {
+        if isShared { try channel.set(SOL_SOCKET, SO_REUSEPORT, 1) }
         if !address.ip.isV4 {
             try channel.set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, address.ip.isUnspecified ? 0 : 1)
         }

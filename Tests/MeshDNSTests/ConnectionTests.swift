@@ -87,7 +87,8 @@ struct ConnectionTests {
 
     @Test("a successor binds the same port before its predecessor leaves, and then answers alone")
     func handOver() async throws {
-        try await withProxy { (first, address) async throws in
+        let address = try await freeAddress()
+        try await withProxy({ $0.listen = [address] }) { (first, _) async throws in
             try await withProxy({ $0.listen = [address] }) { (second, _) async throws in
                 await first.stop(graceful: true)
                 for tcp in [false, true] {

@@ -176,10 +176,7 @@ struct ForwardTests {
 
     @Test("an upstream server that is the proxy itself is refused at start, and the port is free again")
     func loopAtStart() async throws {
-        // A port that was free a moment ago.
-        let probe = try await silent()
-        let port = probe.address.port
-        await probe.stop()
+        let port = try await freeAddress().port
         for listen in [IPAddress.loopbackV4, .anyV4, .anyV6] {
             var settings = DNSSettings()
             settings.listen = [Address(listen, port)]
@@ -204,5 +201,17 @@ struct ForwardTests {
         let failure = await startFailure(server)
         #expect(failure?.kind == .unavailable)
         #expect(failure?.description.contains("192.0.2.1") == true)
+    }
+
+    @Test("a port that the kernel chose is not shared")
+    func chosenPort() async throws {
+        try await withProxy { (_, bound) async throws in
+            var settings = DNSSettings()
+            settings.upstream = .fixed(ResolvConf())
+            settings.listen = [bound]
+            let second = DNSServer(settings, slot: DNSStateSlot(), logger: .init(label: "dns"), eventLoop: testLoop)
+            #expect(await startFailure(second)?.kind == .unavailable)
+            await second.stop(graceful: false)
+        }
     }
 }

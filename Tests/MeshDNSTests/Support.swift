@@ -122,6 +122,13 @@ func framed(_ bytes: [UInt8]) -> ByteBuffer {
     return buffer
 }
 
+/// An address that was free a moment ago.
+func freeAddress() async throws -> Address {
+    let probe = try await TestUpstream.start { _, _ in [] }
+    await probe.stop()
+    return probe.address
+}
+
 /// A client's socket.
 final class TestClient: Sendable {
     let channel: any Channel
