@@ -1,25 +1,32 @@
 import ArgumentParser
+import Glibc
 import MeshCore
+import MeshKeyFetch
 import MeshKubernetes
 import MeshPolicyCheck
+import MeshTokens
 
-struct PolicyEvaluate: ParsableCommand {
+struct PolicyEvaluate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "eval",
         abstract: "Judge one connection or request, hop by hop.",
         discussion: """
+            A token is judged as the waypoint judges it: form, issuer, times, audience, signature. Keys come from the
+            policy (jwks), from --jwks, or with --fetch-keys from where the policy says.
             Exit status: 0 allowed, 1 denied.
             Example: meshctl policy-check eval -f policies/ --from shop/web --to shop/cart:80 --method GET --path /cart
             """)
 
     @OptionGroup var input: PolicyArguments
     @OptionGroup var flow: FlowArguments
+    @OptionGroup var token: TokenArguments
     @OptionGroup var output: OutputOptions
 
-    func run() throws {
+    func run() async throws {
         let doing = "judge a flow"
         let judge = try PolicyJudge.read(
             input.file, settings: input.mesh.settings, namespace: input.mesh.namespace, doing: doing)
+        judge.tokens = try await token.settings(judge.cluster.requestAuthentications, doing: doing)
         let report = try flow.report(judge, doing: doing)
         try output.emit(report)
         if !report.allowed { throw ExitCode(1) }
@@ -50,10 +57,10 @@ struct FlowArguments: ParsableArguments {
     @Option(help: "Header of the request, as name:value. Repeat.")
     var header: [String] = []
 
-    @Option(help: "Claims of a valid token, as a JSON object.")
+    @Option(help: "Claims as a JSON object, taken to come from a valid token.")
     var jwtClaims: String?
 
-    @Option(help: "File with a token, or - for standard input. Its signature and times are taken to be good.")
+    @Option(help: "File with a token, or - for standard input. It is sent where the policies look for one.")
     var jwt: String?
 
     @Option(help: "Answer of a CUSTOM provider, as name=allow or name=deny. Repeat.")
@@ -81,13 +88,21 @@ struct FlowArguments: ParsableArguments {
 
     /// `nil` when nothing is said of a request.
     private func request(_ doing: String) throws(MeshFailure) -> FlowRequest? {
-        let claims = try claims(doing)
-        guard method != nil || path != nil || host != nil || !header.isEmpty || claims != nil else { return nil }
+        guard method != nil || path != nil || host != nil || !header.isEmpty || jwt != nil || jwtClaims != nil else {
+            return nil
+        }
+        if jwt != nil, jwtClaims != nil {
+            throw MeshFailure(.usage, doing: doing, reason: "--jwt and --jwt-claims exclude one another")
+        }
         var request = FlowRequest()
         request.method = method ?? "GET"
         request.path = path ?? "/"
         request.host = host
-        request.claims = claims
+        if let jwtClaims { request.claims = try ClaimInput.claims(json: jwtClaims, doing: doing) }
+        if let jwt {
+            let bytes = try ManifestFiles.bytes(jwt, limit: 1 << 20, doing: doing)
+            request.token = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
+        }
         for field in header {
             guard let colon = field.firstIndex(of: ":"), colon != field.startIndex else {
                 throw MeshFailure(.usage, doing: doing, reason: "--header: \"\(field)\" is not name:value")
@@ -97,14 +112,32 @@ struct FlowArguments: ParsableArguments {
         }
         return request
     }
+}
 
-    private func claims(_ doing: String) throws(MeshFailure) -> [String: ClaimValue]? {
-        if jwt != nil, jwtClaims != nil {
-            throw MeshFailure(.usage, doing: doing, reason: "--jwt and --jwt-claims exclude one another")
+/// What tokens are verified by.
+struct TokenArguments: ParsableArguments {
+    @Option(help: "Key set (JWKS) for rules with jwksUri or with none, as file or issuer=file. Repeat.")
+    var jwks: [String] = []
+
+    @Flag(help: "Fetch other keys from where the policies say, as a waypoint would.")
+    var fetchKeys = false
+
+    @Option(help: "Time at which tokens are judged, as 2026-08-01T12:00:00Z or seconds since 1970. Default: now.")
+    var now: String?
+
+    func settings(_ policies: [RequestAuthentication], doing: String) async throws -> TokenSettings {
+        var settings = TokenSettings()
+        settings.now = try now.map { try TokenSettings.time($0, doing: doing) } ?? Int64(time(nil))
+        try settings.readKeys(jwks, for: policies, doing: doing)
+        guard fetchKeys else { return settings }
+        let store = KeyStore(fetch: try KeyFetcher().fetch)
+        let missing = policies.flatMap(\.rules).filter { rule in
+            KeySource(rule).map { settings.keys[$0] == nil } ?? false
         }
-        if let jwtClaims { return try ClaimInput.claims(json: jwtClaims, doing: doing) }
-        guard let jwt else { return nil }
-        let bytes = try ManifestFiles.bytes(jwt, limit: 1 << 20, doing: doing)
-        return try ClaimInput.claims(token: String(decoding: bytes, as: UTF8.self), doing: doing)
+        await store.use(missing, now: settings.now)
+        _ = await store.refresh(now: settings.now)
+        settings.keys.merge(await store.snapshot()) { given, _ in given }
+        settings.failures = await store.failures()
+        return settings
     }
 }

@@ -10,6 +10,9 @@ extension FlowReport: Report {
             lines.append(
                 "  sees     \(hop.peer ?? "no identity (plaintext)")" + (hop.source.map { " from \($0)" } ?? ""))
             lines.append("  verdict  " + (hop.allowed ? style.good(hop.reason) : style.bad(hop.reason)))
+            if let answer = hop.answer {
+                lines.append("  answers  \(answer.status)" + (answer.body.isEmpty ? "" : " \(answer.body)"))
+            }
             if let rule = hop.decidedBy, let file = rule.file { lines.append("  written  \(file):\(rule.line ?? 0)") }
             for note in hop.notes { lines.append("  note     \(note)") }
             for policy in hop.policies.prefix(50) {

@@ -9,6 +9,23 @@ package enum Timestamp {
     /// `2026-11-23T08:00:00Z`.
     package static func text(seconds: Int64) -> String { date(seconds) + "Z" }
 
+    /// Seconds since 1970 of `2026-08-01T12:00:00Z`; a fraction of a second is dropped, other zones are not taken.
+    package static func seconds(_ text: String) -> Int64? {
+        let parts = text.split { !$0.isASCII || !$0.isNumber }
+        guard text.hasSuffix("Z"), text.contains("T"), parts.count >= 6 else { return nil }
+        let numbers = parts.prefix(6).compactMap { Int64($0) }
+        guard numbers.count == 6, (1...9999).contains(numbers[0]), (1...12).contains(numbers[1]),
+            (1...31).contains(numbers[2]), numbers[3] < 24, numbers[4] < 60, numbers[5] <= 60
+        else { return nil }
+        // Days of the civil calendar, counted from a March so that the leap day ends the year.
+        let year = numbers[1] <= 2 ? numbers[0] - 1 : numbers[0]
+        let month = (numbers[1] + 9) % 12
+        let era = year / 400
+        let ofEra = year - era * 400
+        let day = era * 146_097 + ofEra * 365 + ofEra / 4 - ofEra / 100 + (153 * month + 2) / 5 + numbers[2] - 1
+        return ((day - 719_468) * 24 + numbers[3]) * 3600 + numbers[4] * 60 + numbers[5]
+    }
+
     private static func date(_ seconds: Int64) -> String {
         var day = seconds / 86400, second = seconds % 86400
         if second < 0 {

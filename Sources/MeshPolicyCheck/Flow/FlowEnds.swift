@@ -33,19 +33,6 @@ package enum FlowTarget: Sendable, Hashable {
     }
 }
 
-/// An HTTP request as a client sends it.
-package struct FlowRequest: Sendable {
-    package var method = "GET"
-    /// With its query, before normalisation.
-    package var path = "/"
-    /// `nil`: the name of the service, with its port unless that is 80.
-    package var host: String?
-    package var headers: [(name: String, value: String)] = []
-    /// Claims of a token that comes along and whose signature and times are taken to be good.
-    package var claims: [String: ClaimValue]?
-    package init() {}
-}
-
 /// Reads `--from` and `--to` against a cluster.
 package struct FlowParser: Sendable {
     private let index: ClusterIndex

@@ -1,3 +1,5 @@
+import MeshPolicy
+
 /// What policies say of one flow, hop by hop. The encoded keys are a promise.
 package struct FlowReport: Encodable, Sendable {
     package struct Hop: Encodable, Sendable {
@@ -12,8 +14,26 @@ package struct FlowReport: Encodable, Sendable {
         package let allowed: Bool
         package let reason: String
         package let decidedBy: Rule?
+        /// What the client is told, where it is refused at a waypoint.
+        package let answer: Answer?
         package let policies: [PolicyOutcome]
         package let notes: [String]
+    }
+
+    /// An answer that a waypoint gives itself. Source: what Istio's waypoint answers, byte for byte.
+    package struct Answer: Encodable, Sendable {
+        package let status: Int
+        package let headers: [String: String]
+        package let body: String
+        /// As its access log says.
+        package let details: String
+
+        init(_ answer: LocalAnswer) {
+            status = answer.status
+            headers = Dictionary(answer.headers.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+            body = answer.body
+            details = answer.details
+        }
     }
 
     package struct Rule: Encodable, Sendable, Hashable {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 package import MeshCore
 import MeshKubernetes
 import MeshPolicy
@@ -34,21 +33,6 @@ package enum ClaimInput {
             throw MeshFailure(.usage, doing: doing, reason: "claims are no JSON object; write {\"iss\": \"…\"}")
         }
         return object(node)
-    }
-
-    /// The second part of a token `header.payload.signature`. The signature is not checked here.
-    package static func claims(token: String, doing: String) throws(MeshFailure) -> [String: ClaimValue] {
-        let trimmed = token.filter { !$0.isWhitespace }
-        let parts = trimmed.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3 else {
-            throw MeshFailure(.usage, doing: doing, reason: "the token is not of the form header.payload.signature")
-        }
-        var text = String(parts[1]).replacing("-", with: "+").replacing("_", with: "/")
-        text += String(repeating: "=", count: (4 - text.count % 4) % 4)
-        guard let data = Data(base64Encoded: text), let json = String(validating: [UInt8](data), as: UTF8.self) else {
-            throw MeshFailure(.usage, doing: doing, reason: "the token's payload is no base64url of UTF-8")
-        }
-        return try claims(json: json, doing: doing)
     }
 
     package static func object(_ node: YAMLNode) -> [String: ClaimValue] {

@@ -21,144 +21,6 @@ extension PolicyJudge {
             from: client.name, to: target.name, allowed: hops.allSatisfy(\.allowed), hops: hops, notes: notes)
     }
 
-    // MARK: Waypoint
-
-    private func waypointHop(
-        _ gateway: GatewayObject, _ client: FlowClient, _ target: FlowTarget, _ given: FlowRequest?
-    ) -> FlowReport.Hop {
-        let chain = Self.chain(target)
-        let set = requestPolicies(gateway, target, chain)
-        let request = given ?? FlowRequest()
-        var notes: [String] = []
-        if chain == .http, given == nil { notes.append("no request was given; judged as GET /") }
-        let port: UInt16
-        switch target {
-        case .service(_, let found): port = found.port
-        case .workload(_, let number): port = number
-        }
-        func hop(
-            _ allowed: Bool, _ reason: String, _ rule: FlowReport.Rule? = nil,
-            _ policies: [FlowReport.PolicyOutcome] = []
-        ) -> FlowReport.Hop {
-            FlowReport.Hop(
-                kind: .waypoint, at: gateway.meta.description, peer: client.identity?.description,
-                source: client.address?.description, port: port, allowed: allowed, reason: reason, decidedBy: rule,
-                policies: policies, notes: notes)
-        }
-        var facts: RequestFacts
-        switch self.facts(client, target, request, chain) {
-        case .failure(let refusal): return hop(false, "answered \(refusal.status): \(refusal.reason)")
-        case .success(let made): facts = made
-        }
-        notes += Self.unknownAddress(client.address, in: set.policies)
-        let others = notAttached(gateway, target)
-        switch set.customStep(facts) {
-        case .none: break
-        case .deny(let rule, let bad):
-            return hop(false, "denied by \(rule): \(bad)", Self.rule(rule), explain(set, facts) + others)
-        case .ask(let questions):
-            for question in questions {
-                let name = question.provider.name
-                if providers[name] == false {
-                    return hop(
-                        false, "provider \(name) denies, asked by \(question.rule)", Self.rule(question.rule),
-                        explain(set, facts) + others)
-                }
-                notes.append(
-                    providers[name] == true
-                        ? "provider \(name) allows, asked by \(question.rule)"
-                        : "provider \(name) is asked by \(question.rule); taken to allow, see --provider")
-            }
-        }
-        if chain == .http, let claims = request.claims {
-            switch tokens(gateway, target, claims) {
-            case .success(let (valid, note)):
-                facts.claims = valid
-                notes.append(note)
-            case .failure(let refusal): return hop(false, "answered \(refusal.status): \(refusal.reason)")
-            }
-        }
-        let decision = set.decide(facts)
-        notes += set.problems.map { "\($0)" }
-        notes += Self.dryRunNotes(decision)
-        if let audit = decision.audit { notes.append("marked for the access log by \(audit)") }
-        return hop(
-            decision.verdict.isAllowed, decision.verdict.description, decision.verdict.rule.map(Self.rule),
-            explain(set, facts) + others)
-    }
-
-    /// Claims that count, by the RequestAuthentications that hold here.
-    private func tokens(
-        _ gateway: GatewayObject, _ target: FlowTarget, _ claims: [String: ClaimValue]
-    ) -> Result<(TokenClaims?, String), RequestRefusal> {
-        let rules = attachment(gateway, target).attached(cluster.requestAuthentications).flatMap(\.rules)
-        if rules.isEmpty {
-            return .success((nil, "no RequestAuthentication holds here, so the token counts for nothing"))
-        }
-        let issuer: String
-        if case .string(let text)? = claims["iss"] { issuer = text } else { issuer = "" }
-        guard let rule = rules.first(where: { $0.issuer.isEmpty || $0.issuer == issuer }) else {
-            return .failure(RequestRefusal(status: 401, reason: "Jwt issuer is not configured (\(issuer))"))
-        }
-        let audiences: [String]
-        switch claims["aud"] {
-        case .string(let one)?: audiences = [one]
-        case .list(let list)?: audiences = list.compactMap { if case .string(let text) = $0 { text } else { nil } }
-        default: audiences = []
-        }
-        guard rule.audiences.isEmpty || !Set(rule.audiences).isDisjoint(with: audiences) else {
-            return .failure(RequestRefusal(status: 403, reason: "Audiences in Jwt are not allowed"))
-        }
-        return .success(
-            (
-                TokenClaims(claims, spaceDelimited: rule.spaceDelimitedClaims),
-                "the token's signature and times are taken to be good"
-            ))
-    }
-
-    private func explain(_ set: RequestPolicySet, _ facts: RequestFacts) -> [FlowReport.PolicyOutcome] {
-        set.explain(facts).map { explanation in
-            let policy = explanation.policy
-            func outcome(_ result: FlowReport.PolicyOutcome.Result, _ why: [String]) -> FlowReport.PolicyOutcome {
-                FlowReport.PolicyOutcome(
-                    policy: policy.identity.description, action: policy.action.rawValue, dryRun: policy.dryRun,
-                    result: result, why: why)
-            }
-            switch explanation.outcome {
-            case .matched(let rule): return outcome(.matched, ["rule \(rule) matches"])
-            case .notMatched(let misses):
-                return outcome(
-                    .notMatched, misses.isEmpty ? ["it has no rule that could match"] : misses.map(\.description))
-            }
-        }
-    }
-
-    /// Policies nearby that say nothing here, and why.
-    private func notAttached(_ gateway: GatewayObject, _ target: FlowTarget) -> [FlowReport.PolicyOutcome] {
-        let attachment = attachment(gateway, target)
-        let near = Set(
-            [attachment.rootNamespace, attachment.gatewayNamespace] + [attachment.service?.namespace].compactMap { $0 })
-        return cluster.policies.filter { near.contains($0.identity.namespace) }.compactMap { policy in
-            let reason = attachment.reason(namespace: policy.identity.namespace, targets: policy.targets)
-            guard !reason.isAttached else { return nil }
-            return FlowReport.PolicyOutcome(
-                policy: policy.identity.description, action: policy.action.rawValue, dryRun: policy.dryRun,
-                result: .notHere, why: [reason.description])
-        }
-    }
-
-    private static func dryRunNotes(_ decision: RequestDecision) -> [String] {
-        func note(_ action: String, _ result: RequestDecision.DryRun, _ notMatched: String) -> [String] {
-            switch result {
-            case .noPolicies: []
-            case .matched(let rule): ["dry run: \(rule) would have \(action)"]
-            case .notMatched: notMatched.isEmpty ? [] : [notMatched]
-            }
-        }
-        return note("denied", decision.dryRunDeny, "")
-            + note("allowed", decision.dryRunAllow, "dry run: no ALLOW policy in dry run matches, so they would deny")
-    }
-
     // MARK: Workload
 
     private func workloadHop(
@@ -173,7 +35,7 @@ extension PolicyJudge {
             FlowReport.Hop(
                 kind: .workload, at: "\(workload.namespace)/\(workload.appName)", peer: facts.peer?.id.description,
                 source: gateway == nil ? client.address?.description : nil, port: port, allowed: allowed,
-                reason: reason, decidedBy: rule, policies: policies, notes: notes)
+                reason: reason, decidedBy: rule, answer: nil, policies: policies, notes: notes)
         }
         guard isInMesh else {
             return hop(true, "allowed: no node proxy stands before it, so nothing is enforced", nil, [], [])
@@ -247,26 +109,5 @@ extension PolicyJudge {
                 policy: policy.identity.description, action: policy.action.rawValue, dryRun: policy.dryRun,
                 result: .notHere, why: [why])
         }
-    }
-
-    // MARK: Parts of both
-
-    private static func rule(_ rule: RequestRule) -> FlowReport.Rule {
-        let position =
-            rule.policy.rules.indices.contains(rule.number) ? rule.policy.rules[rule.number].position : .unknown
-        return FlowReport.Rule(
-            policy: rule.policy.identity.description, rule: rule.number,
-            file: position.file.isEmpty ? nil : position.file, line: position.line == 0 ? nil : position.line)
-    }
-
-    private static func unknownAddress(_ address: IPAddress?, in policies: [SecurityPolicy]) -> [String] {
-        guard address == nil else { return [] }
-        let asks = policies.contains { policy in
-            policy.rules.contains { rule in
-                rule.from.contains { !$0.ipBlocks.isEmpty || !$0.remoteIPBlocks.isEmpty }
-                    || rule.when.contains { $0.attribute == .sourceIP || $0.attribute == .remoteIP }
-            }
-        }
-        return asks ? ["policies look at the client's address, which is not known; give it by --from-ip"] : []
     }
 }

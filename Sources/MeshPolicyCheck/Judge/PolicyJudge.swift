@@ -11,6 +11,7 @@ package final class PolicyJudge {
     package let nodes: NodePolicies
     /// What providers of CUSTOM policies answer; others are taken to allow.
     package var providers: [String: Bool] = [:]
+    package var tokens = TokenSettings()
     private var engines: [String: PolicyEngine] = [:]
     private var sets: [SetKey: RequestPolicySet] = [:]
     private var peers: [SPIFFEID: PeerIdentity] = [:]
@@ -158,27 +159,33 @@ package final class PolicyJudge {
         let source = client.address ?? .anyV4
         var facts = RequestFacts(peer: peer(client.identity), source: source, destination: destination)
         guard chain == .http else { return .success(facts) }
-        guard request.method == request.method.uppercased() else {
-            return .failure(.init(status: 400, reason: "the method \(request.method) is not upper case"))
+        var headers = request.headers.map { HeaderField(name: RequestText($0.name), value: RequestText($0.value)) }
+        let isNamed = headers.contains { $0.name.lazy.map(\.asciiLowercased).elementsEqual("host".utf8) }
+        if let host = request.host ?? (isNamed ? nil : host) {
+            headers.append(HeaderField(name: RequestText("host"), value: RequestText(host)))
         }
-        facts.headers = request.headers.map {
-            HeaderField(name: RequestText($0.name.lowercased()), value: RequestText($0.value))
+        let head = RequestHead(
+            version: .http1, method: RequestText(request.method), target: RequestText(request.path), headers: headers)
+        do throws(RequestHead.Refusal) {
+            let checked = try head.checked(cluster.settings.pathNormalization)
+            (facts.method, facts.host, facts.target) = (checked.method, checked.host, checked.target)
+            facts.headers = checked.headers
+            facts.remote = RequestFacts.remoteAddress(facts.headers, source: source)
+            return .success(facts)
+        } catch {
+            return .failure(RequestRefusal(error.answer(isGRPC: request.isGRPC), error.description))
         }
-        facts.remote = RequestFacts.remoteAddress(facts.headers, source: source)
-        facts.method = RequestText(request.method)
-        facts.host = RequestText(request.host ?? host)
-        let target = Array(request.path.utf8)
-        switch PathNormalizer.normalize(target.span, cluster.settings.pathNormalization) {
-        case .unchanged: facts.target = target[...]
-        case .changed(let path): facts.target = path[...]
-        case .refused(let refusal): return .failure(.init(status: 400, reason: refusal.description))
-        }
-        return .success(facts)
     }
 }
 
 /// A request that is answered before policies look at it.
 struct RequestRefusal: Error {
-    let status: Int
+    let answer: LocalAnswer
+    /// More than the peer is told.
     let reason: String
+
+    init(_ answer: LocalAnswer, _ reason: String) {
+        self.answer = answer
+        self.reason = reason
+    }
 }

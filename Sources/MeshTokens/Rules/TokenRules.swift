@@ -8,20 +8,6 @@ package enum TokenOutcome: Sendable {
     case refuse(TokenFailure)
 }
 
-/// How a request is changed before it goes on.
-package struct TokenChanges: Sendable, Hashable {
-    /// In lower case. Removed first: what only validation may set, and tokens that are not passed on.
-    package var removedHeaders: Set<String> = []
-    package var setHeaders: [Setting] = []
-    /// The new path and query; `nil` when it stays.
-    package var target: [UInt8]?
-
-    package struct Setting: Sendable, Hashable {
-        package let name: String
-        package let value: String
-    }
-}
-
 /// The token rules of all request authentications that are attached.
 ///
 /// Made when policies or keys change. Order of checks: form, issuer, time, audience, signature.
@@ -144,5 +130,34 @@ package struct TokenRules: Sendable {
         case .bool(let value)?: return value ? "true" : "false"
         case .list?, .object?, .null?, nil: return nil
         }
+    }
+}
+
+// For those who explain, not for the data path.
+extension TokenRules {
+    /// The tokens that a request carries, wherever any rule looks for one; each once.
+    package func carried(_ request: TokenRequest) -> [[UInt8]] {
+        var found: [[UInt8]] = []
+        for token in rules.flatMap({ $0.rule.tokens(in: request) }) where !found.contains(token.text) {
+            found.append(token.text)
+        }
+        return found
+    }
+
+    /// After `.refuse(.keysUnavailable)`: the token whose signature nobody can verify, and the rule that would take it.
+    package func unverified(_ request: TokenRequest, now: Int64) -> (token: JSONWebToken, rule: JWTRule)? {
+        for rule in rules where rule.keys == nil {
+            for carried in rule.rule.tokens(in: request) {
+                do throws(TokenFailure) {
+                    _ = try Self.validate(carried.text, rule, now)
+                } catch {
+                    guard error == .keysUnavailable, let token = try? JSONWebToken(parsing: carried.text) else {
+                        continue
+                    }
+                    return (token, rule.rule)
+                }
+            }
+        }
+        return nil
     }
 }

@@ -1,0 +1,141 @@
+import MeshCore
+import MeshKubernetes
+import MeshPolicy
+
+extension PolicyJudge {
+    /// What a waypoint says of a request, in its order: head, CUSTOM, token, AUDIT, DENY, ALLOW.
+    func waypointHop(
+        _ gateway: GatewayObject, _ client: FlowClient, _ target: FlowTarget, _ given: FlowRequest?
+    ) -> FlowReport.Hop {
+        let chain = Self.chain(target)
+        let set = requestPolicies(gateway, target, chain)
+        var notes: [String] = []
+        if chain == .http, given == nil { notes.append("no request was given; judged as GET /") }
+        var request = given ?? FlowRequest()
+        let rules = chain == .http ? attachment(gateway, target).attached(cluster.requestAuthentications) : []
+        if let place = Self.placeToken(in: &request, rules) { notes.append(place) }
+        let port: UInt16
+        switch target {
+        case .service(_, let found): port = found.port
+        case .workload(_, let number): port = number
+        }
+        func hop(
+            _ allowed: Bool, _ reason: String, _ rule: FlowReport.Rule? = nil, answer: LocalAnswer? = nil,
+            _ policies: [FlowReport.PolicyOutcome] = []
+        ) -> FlowReport.Hop {
+            FlowReport.Hop(
+                kind: .waypoint, at: gateway.meta.description, peer: client.identity?.description,
+                source: client.address?.description, port: port, allowed: allowed, reason: reason, decidedBy: rule,
+                answer: answer.map { FlowReport.Answer($0) }, policies: policies, notes: notes)
+        }
+        func refused(_ refusal: RequestRefusal) -> FlowReport.Hop {
+            hop(false, "answered \(refusal.answer.status): \(refusal.reason)", answer: refusal.answer)
+        }
+        var facts: RequestFacts
+        switch self.facts(client, target, request, chain) {
+        case .failure(let refusal): return refused(refusal)
+        case .success(let made): facts = made
+        }
+        notes += Self.unknownAddress(client.address, in: set.policies)
+        let others = notAttached(gateway, target)
+        switch set.customStep(facts) {
+        case .none: break
+        case .deny(let rule, let bad):
+            return hop(
+                false, "denied by \(rule): \(bad)", Self.rule(rule),
+                answer: chain == .http ? .denied(badProviderFor: rule, isGRPC: request.isGRPC) : nil,
+                explain(set, facts) + others)
+        case .ask(let questions):
+            for question in questions {
+                let name = question.provider.name
+                if providers[name] == false {
+                    return hop(
+                        false, "provider \(name) denies, asked by \(question.rule)", Self.rule(question.rule),
+                        explain(set, facts) + others)
+                }
+                notes.append(
+                    providers[name] == true
+                        ? "provider \(name) allows, asked by \(question.rule)"
+                        : "provider \(name) is asked by \(question.rule); taken to allow, see --provider")
+            }
+        }
+        if chain == .http {
+            let outcome = authenticate(request, rules, &facts)
+            notes += outcome.notes
+            if let refusal = outcome.refusal { return refused(refusal) }
+        }
+        let decision = set.decide(facts)
+        notes += set.problems.map { "\($0)" }
+        notes += Self.dryRunNotes(decision)
+        if let audit = decision.audit { notes.append("marked for the access log by \(audit)") }
+        var answer: LocalAnswer?
+        if chain == .http, case .deny(let reason) = decision.verdict {
+            answer = .denied(reason, isGRPC: request.isGRPC)
+        }
+        return hop(
+            decision.verdict.isAllowed, decision.verdict.description, decision.verdict.rule.map(Self.rule),
+            answer: answer, explain(set, facts) + others)
+    }
+
+    private func explain(_ set: RequestPolicySet, _ facts: RequestFacts) -> [FlowReport.PolicyOutcome] {
+        set.explain(facts).map { explanation in
+            let policy = explanation.policy
+            func outcome(_ result: FlowReport.PolicyOutcome.Result, _ why: [String]) -> FlowReport.PolicyOutcome {
+                FlowReport.PolicyOutcome(
+                    policy: policy.identity.description, action: policy.action.rawValue, dryRun: policy.dryRun,
+                    result: result, why: why)
+            }
+            switch explanation.outcome {
+            case .matched(let rule): return outcome(.matched, ["rule \(rule) matches"])
+            case .notMatched(let misses):
+                return outcome(
+                    .notMatched, misses.isEmpty ? ["it has no rule that could match"] : misses.map(\.description))
+            }
+        }
+    }
+
+    /// Policies nearby that say nothing here, and why.
+    private func notAttached(_ gateway: GatewayObject, _ target: FlowTarget) -> [FlowReport.PolicyOutcome] {
+        let attachment = attachment(gateway, target)
+        let near = Set(
+            [attachment.rootNamespace, attachment.gatewayNamespace] + [attachment.service?.namespace].compactMap { $0 })
+        return cluster.policies.filter { near.contains($0.identity.namespace) }.compactMap { policy in
+            let reason = attachment.reason(namespace: policy.identity.namespace, targets: policy.targets)
+            guard !reason.isAttached else { return nil }
+            return FlowReport.PolicyOutcome(
+                policy: policy.identity.description, action: policy.action.rawValue, dryRun: policy.dryRun,
+                result: .notHere, why: [reason.description])
+        }
+    }
+
+    private static func dryRunNotes(_ decision: RequestDecision) -> [String] {
+        func note(_ action: String, _ result: RequestDecision.DryRun, _ notMatched: String) -> [String] {
+            switch result {
+            case .noPolicies: []
+            case .matched(let rule): ["dry run: \(rule) would have \(action)"]
+            case .notMatched: notMatched.isEmpty ? [] : [notMatched]
+            }
+        }
+        return note("denied", decision.dryRunDeny, "")
+            + note("allowed", decision.dryRunAllow, "dry run: no ALLOW policy in dry run matches, so they would deny")
+    }
+
+    static func rule(_ rule: RequestRule) -> FlowReport.Rule {
+        let position =
+            rule.policy.rules.indices.contains(rule.number) ? rule.policy.rules[rule.number].position : .unknown
+        return FlowReport.Rule(
+            policy: rule.policy.identity.description, rule: rule.number,
+            file: position.file.isEmpty ? nil : position.file, line: position.line == 0 ? nil : position.line)
+    }
+
+    private static func unknownAddress(_ address: IPAddress?, in policies: [SecurityPolicy]) -> [String] {
+        guard address == nil else { return [] }
+        let asks = policies.contains { policy in
+            policy.rules.contains { rule in
+                rule.from.contains { !$0.ipBlocks.isEmpty || !$0.remoteIPBlocks.isEmpty }
+                    || rule.when.contains { $0.attribute == .sourceIP || $0.attribute == .remoteIP }
+            }
+        }
+        return asks ? ["policies look at the client's address, which is not known; give it by --from-ip"] : []
+    }
+}
