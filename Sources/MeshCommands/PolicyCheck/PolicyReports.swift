@@ -72,7 +72,14 @@ extension TranslationReport: Report {
                 condition.policy, condition.type, condition.status ? "True" : "False", condition.reason,
                 condition.message)
         }
-        return [table, listed, status].map { $0.render(style) }.joined(separator: "\n\n")
+        let moved = ruleNumbers.filter { $0.sent != $0.written }
+        var numbers = TextTable("POLICY", "RULE IN LOGS", "RULE AS WRITTEN", "AT")
+        for rule in moved {
+            numbers.add(
+                rule.policy, String(rule.sent), String(rule.written), "\(rule.file ?? "-"):\(rule.line ?? 0)")
+        }
+        return ([table, listed, status] + (moved.isEmpty ? [] : [numbers])).map { $0.render(style) }
+            .joined(separator: "\n\n")
     }
 }
 

@@ -48,7 +48,7 @@ extension PolicyJudge {
                 "the node proxy sees the waypoint \(gateway.meta), not the client: allow the principal \(peer.principal)"
             )
         }
-        if let rule = decision.dryRunDeny { notes.append("dry run: \(rule) would have denied") }
+        if let rule = decision.dryRunDeny { notes.append("dry run: \(written(rule)) would have denied") }
         let explanations = engine.explain(facts)
         let rule: FlowReport.Rule? =
             switch decision.verdict {
@@ -60,36 +60,29 @@ extension PolicyJudge {
                 policy: explanation.policy.key, action: explanation.policy.policy.action == .allow ? "ALLOW" : "DENY",
                 dryRun: explanation.policy.policy.dryRun,
                 result: explanation.matchedRule == nil ? .notMatched : .matched,
-                why: explanation.matchedRule.map { ["rule \($0) matches"] }
-                    ?? Self.misses(explanation, facts))
+                why: explanation.matchedRule.map {
+                    ["rule \(writtenRule(explanation.policy.policy, $0).number) matches"]
+                } ?? misses(explanation, facts))
         }
         return hop(
-            decision.verdict.isAllowed, decision.verdict.description, rule,
+            decision.verdict.isAllowed, describe(decision.verdict), rule,
             outcomes + notSelected(workload, Set(explanations.map(\.policy.key))), notes)
     }
 
-    private static func misses(_ explanation: PolicyExplanation, _ facts: PolicyFacts) -> [String] {
+    private func misses(_ explanation: PolicyExplanation, _ facts: PolicyFacts) -> [String] {
         if explanation.misses.isEmpty { return ["it has no rule that could match"] }
+        let policy = explanation.policy.policy
         return explanation.misses.map { miss in
-            let match = explanation.policy.policy.rules[miss.rule].clauses[miss.clause].matches[miss.match]
-            return "rule \(miss.rule): \(match.complaint(miss.field, facts))"
+            let match = policy.rules[miss.rule].clauses[miss.clause].matches[miss.match]
+            return "rule \(writtenRule(policy, miss.rule).number): \(match.complaint(miss.field, facts))"
         }
     }
 
     private func rule(_ policy: AuthorizationPolicy, _ number: Int) -> FlowReport.Rule {
-        let written = cluster.policies.first {
-            $0.identity.namespace == policy.namespace && $0.identity.name == policy.name
-        }
-        // Rules that layer 4 leaves out have moved the numbers of those behind them.
-        let kept = nodes.translations.first { $0.policy.identity == written?.identity }.map { entry in
-            let out = Set(entry.translation.findings.filter { $0.effect == .leftOut }.map(\.rule))
-            return entry.policy.rules.indices.filter { !out.contains($0) }
-        }
-        let original = kept.flatMap { $0.indices.contains(number) ? $0[number] : nil } ?? number
-        let position = written.map { $0.rules.indices.contains(original) ? $0.rules[original].position : .unknown }
+        let (original, position) = writtenRule(policy, number)
         return FlowReport.Rule(
-            policy: policy.key, rule: original, file: position.flatMap { $0.file.isEmpty ? nil : $0.file },
-            line: position.flatMap { $0.line == 0 ? nil : $0.line })
+            policy: policy.key, rule: original, file: position.file.isEmpty ? nil : position.file,
+            line: position.line == 0 ? nil : position.line)
     }
 
     private func notSelected(_ workload: ClusterWorkload, _ known: Set<String>) -> [FlowReport.PolicyOutcome] {

@@ -16,6 +16,8 @@ package final class PolicyJudge {
     private var sets: [SetKey: RequestPolicySet] = [:]
     private var peers: [SPIFFEID: PeerIdentity] = [:]
     private let targeted: [SecurityPolicy]
+    /// What was written and sent, by key.
+    private let sent: [String: (policy: SecurityPolicy, translation: L4Translation)]
 
     private struct SetKey: Hashable {
         let gateway: String
@@ -27,6 +29,8 @@ package final class PolicyJudge {
         index = ClusterIndex(cluster)
         nodes = NodePolicies(cluster)
         targeted = cluster.policies.filter { !$0.targets.isEmpty }
+        sent = Dictionary(
+            nodes.translations.map { ($0.policy.identity.description, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     package var cluster: ClusterModel { index.cluster }
@@ -45,6 +49,28 @@ package final class PolicyJudge {
         let engine = nodes.engine(for: workload)
         engines[key] = engine
         return engine
+    }
+
+    /// The number and the place of a rule of layer 4 as it was written; what istiod makes itself is its own.
+    func writtenRule(_ policy: AuthorizationPolicy, _ number: Int) -> (number: Int, position: FilePosition) {
+        guard let entry = sent[policy.key], entry.translation.ruleNumbers.indices.contains(number) else {
+            return (number, .unknown)
+        }
+        let original = entry.translation.ruleNumbers[number]
+        return (original, entry.policy.rules[original].position)
+    }
+
+    func written(_ rule: PolicyRuleReference) -> String {
+        "policy \(rule.policy.key), rule \(writtenRule(rule.policy.policy, rule.rule).number)"
+    }
+
+    /// A verdict of layer 4 that names rules as they were written.
+    func describe(_ verdict: PolicyVerdict) -> String {
+        switch verdict {
+        case .allow(.matched(let rule)): "allowed by \(written(rule))"
+        case .deny(.matched(let rule)): "explicitly denied by \(written(rule))"
+        case .allow(.noAllowPolicies), .deny(.noneAllowed): verdict.description
+        }
     }
 
     func attachment(_ gateway: GatewayObject, _ target: FlowTarget) -> PolicyAttachment {

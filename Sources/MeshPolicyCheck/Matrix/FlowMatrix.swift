@@ -131,7 +131,7 @@ extension PolicyJudge {
             return (true, "not in the mesh")
         }
         let verdict = engine(for: workload).decide(facts(client, via: gateway, to: workload, port)).verdict
-        return (verdict.isAllowed, verdict.description)
+        return (verdict.isAllowed, describe(verdict))
     }
 
     /// Asks the requests that the policies themselves speak of.

@@ -116,7 +116,7 @@ package final class LogReplay {
         let wasDenied = Self.isPolicyError(fields.error)
         note(wasAllowed: !wasDenied, isAllowed: verdict.isAllowed) {
             let name = judge.index.workload(at: destination).map { "\($0.namespace)/\($0.appName)" } ?? "\(destination)"
-            return (peer?.id.description ?? "plaintext from \(source)", "\(name):\(port)", nil, verdict.description)
+            return (peer?.id.description ?? "plaintext from \(source)", "\(name):\(port)", nil, judge.describe(verdict))
         }
     }
 

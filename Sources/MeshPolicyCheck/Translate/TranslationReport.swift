@@ -76,6 +76,17 @@ package struct TranslationReport: Encodable, Sendable {
         package let dryRun: Bool?
     }
 
+    /// Where a rule that is sent was written. Node proxies count only what they are sent, and so do their logs.
+    package struct RuleNumber: Encodable, Sendable {
+        package let policy: String
+        /// From 0, as node proxies count.
+        package let sent: Int
+        /// From 0, as in the manifest.
+        package let written: Int
+        package let file: String?
+        package let line: Int?
+    }
+
     package struct Workload: Encodable, Sendable {
         package let workload: String
         package let authorizationPolicies: [String]
@@ -90,6 +101,8 @@ package struct TranslationReport: Encodable, Sendable {
     }
 
     package let policies: [Policy]
+    /// Of all policies but those that istiod makes itself.
+    package let ruleNumbers: [RuleNumber]
     /// Only those that list a policy.
     package let workloads: [Workload]
     package let conditions: [Condition]
@@ -101,6 +114,14 @@ package struct TranslationReport: Encodable, Sendable {
                 action: policy.action.rawValue,
                 rules: policy.rules.map { rule in rule.clauses.map { clause in clause.matches.map { Match($0) } } },
                 dryRun: policy.dryRun ? true : nil)
+        }
+        ruleNumbers = judge.nodes.translations.flatMap { policy, translation in
+            translation.ruleNumbers.enumerated().map { sent, written in
+                let position = policy.rules[written].position
+                return RuleNumber(
+                    policy: policy.identity.description, sent: sent, written: written,
+                    file: position.file.isEmpty ? nil : position.file, line: position.line == 0 ? nil : position.line)
+            }
         }
         workloads = judge.cluster.workloads.compactMap { workload in
             let keys = judge.nodes.keys(for: workload)
