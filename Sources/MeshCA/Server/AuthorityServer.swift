@@ -23,7 +23,7 @@ package final class AuthorityServer: Sendable {
     private let server: GRPCServer<HTTP2ServerTransport.Posix>
     private let transport: HTTP2ServerTransport.Posix
     private let configuration: Configuration
-    private let callers: CallerDirectory
+    private let callers: any CallerAuthorization
     private let logger: Logger
 
     /// - Throws: `.usage` for a server name that is neither DNS name nor address, `.unavailable` when the authority

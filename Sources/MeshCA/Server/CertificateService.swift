@@ -13,20 +13,22 @@ struct CertificateService: RegistrableRPCService {
             serializer: ProtobufSerializer<IstioCertificateResponse>()
         ) { request, context in
             let single = try await ServerRequest(stream: request)
-            return StreamingServerResponse(single: answer(single, context))
+            return StreamingServerResponse(single: await answer(single, context))
         }
     }
 
     private func answer(
         _ request: ServerRequest<IstioCertificateRequest>, _ context: ServerContext
-    ) -> ServerResponse<IstioCertificateResponse> {
+    ) async -> ServerResponse<IstioCertificateResponse> {
         var credentials = PresentedCredentials()
         credentials.authorization = Array(request.metadata[stringValues: "authorization"])
+        let clusters = Array(request.metadata[stringValues: "clusterid"])
+        credentials.clusterID = clusters.count == 1 ? clusters[0] : ""
         credentials.peer = context.remotePeer
         let transport = context.transportSpecific as? HTTP2ServerTransport.Posix.Context
         credentials.certificate = transport?.peerCertificate
         do {
-            return ServerResponse(message: try issuance.create(request.message, by: credentials))
+            return ServerResponse(message: try await issuance.create(request.message, by: credentials))
         } catch {
             return ServerResponse(error: RPCError(error))
         }

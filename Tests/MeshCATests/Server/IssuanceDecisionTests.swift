@@ -29,13 +29,13 @@ struct IssuanceDecisionTests {
         func ask(
             _ authorization: [String] = [], certificate: Certificate? = nil, for identity: String? = nil,
             csr: String? = nil, lifetime: Int64 = 0
-        ) throws -> IstioCertificateResponse {
+        ) async throws -> IstioCertificateResponse {
             var credentials = PresentedCredentials()
             credentials.authorization = authorization
             credentials.certificate = certificate
             let request = IstioCertificateRequest(
                 csr: try csr ?? signingRequest(), validityDuration: lifetime, impersonatedIdentity: identity)
-            return try issuance.create(request, by: credentials)
+            return try await issuance.create(request, by: credentials)
         }
 
         func identity(of response: IstioCertificateResponse) throws -> String {
@@ -61,9 +61,9 @@ struct IssuanceDecisionTests {
             [], ["Basic cart-secret"], ["bearer cart-secret"], ["Bearer  cart-secret"], ["Bearer wrong"], ["Bearer "],
             ["cart-secret"], ["Bearer wrong", "Bearer cart-secret"],
         ])
-    func unknown(authorization: [String]) throws {
+    func unknown(authorization: [String]) async throws {
         let world = try World()
-        let error = #expect(throws: Refusal.self) { try world.ask(authorization) }
+        let error = await #expect(throws: Refusal.self) { try await world.ask(authorization) }
         #expect(error?.status.code == .unauthenticated)
         #expect(error?.status.message == Self.unauthenticated)
         #expect(world.log.lines.last?.level == .warning)
@@ -71,24 +71,24 @@ struct IssuanceDecisionTests {
     }
 
     @Test("the first bearer value counts, whatever stands before it (C25)")
-    func laterBearer() throws {
+    func laterBearer() async throws {
         let world = try World()
-        let response = try world.ask(["Basic x", "Bearer cart-secret"])
+        let response = try await world.ask(["Basic x", "Bearer cart-secret"])
         #expect(try world.identity(of: response) == Self.cart)
     }
 
     @Test("a caller of several identities must name one")
-    func unnamed() throws {
+    func unnamed() async throws {
         let world = try World()
-        let error = #expect(throws: Refusal.self) { try world.ask(["Bearer node-secret"]) }
+        let error = await #expect(throws: Refusal.self) { try await world.ask(["Bearer node-secret"]) }
         #expect(error?.status.message == Self.unauthenticated)
         #expect(error?.reason.contains("names no identity") == true)
     }
 
     @Test("a caller gets what is on its list (C21)", arguments: ["cart", "node"])
-    func listed(caller: String) throws {
+    func listed(caller: String) async throws {
         let world = try World()
-        #expect(try world.identity(of: world.ask(["Bearer \(caller)-secret"], for: Self.cart)) == Self.cart)
+        #expect(try world.identity(of: await world.ask(["Bearer \(caller)-secret"], for: Self.cart)) == Self.cart)
     }
 
     @Test(
@@ -102,21 +102,21 @@ struct IssuanceDecisionTests {
             "spiffe://cluster.local/ns/shop/sa/cart\0", "spiffe://cluster.local/ns/shop/sa/cart/",
             " spiffe://cluster.local/ns/shop/sa/cart", "spiffe://cluster.local/ns/shop%2fx/sa/cart",
         ])
-    func unlisted(asked: String) throws {
+    func unlisted(asked: String) async throws {
         let world = try World()
-        let error = #expect(throws: Refusal.self) { try world.ask(["Bearer node-secret"], for: asked) }
+        let error = await #expect(throws: Refusal.self) { try await world.ask(["Bearer node-secret"], for: asked) }
         #expect(error?.status.code == .unauthenticated)
         #expect(error?.status.message == Self.impersonation)
         #expect(world.log.lines.last?.metadata["caller.name"] == "node")
     }
 
     @Test("who is nobody is refused before the request is looked at")
-    func order() throws {
+    func order() async throws {
         let world = try World()
-        let first = #expect(throws: Refusal.self) { try world.ask(csr: "junk", lifetime: .max) }
+        let first = await #expect(throws: Refusal.self) { try await world.ask(csr: "junk", lifetime: .max) }
         #expect(first?.status.code == .unauthenticated)
-        let second = #expect(throws: Refusal.self) {
-            try world.ask(["Bearer node-secret"], for: "spiffe://other/ns/a/sa/b", csr: "junk")
+        let second = await #expect(throws: Refusal.self) {
+            try await world.ask(["Bearer node-secret"], for: "spiffe://other/ns/a/sa/b", csr: "junk")
         }
         #expect(second?.status.message == Self.impersonation)
     }
@@ -124,10 +124,10 @@ struct IssuanceDecisionTests {
     @Test(
         "a bad request or a long life is an invalid argument (C14)",
         arguments: [("junk", 0), (nil, 90 * 24 * 3600 + 1)])
-    func invalid(csr: String?, lifetime: Int64) throws {
+    func invalid(csr: String?, lifetime: Int64) async throws {
         let world = try World()
-        let error = #expect(throws: Refusal.self) {
-            try world.ask(["Bearer cart-secret"], csr: csr, lifetime: lifetime)
+        let error = await #expect(throws: Refusal.self) {
+            try await world.ask(["Bearer cart-secret"], csr: csr, lifetime: lifetime)
         }
         #expect(error?.status.code == .invalidArgument)
         #expect(error?.status.message.hasPrefix("CSR signing error (") == true)
@@ -135,31 +135,31 @@ struct IssuanceDecisionTests {
     }
 
     @Test("an authority past its end is an internal error without details (C13)")
-    func expired() throws {
+    func expired() async throws {
         let world = try World()
         world.clock.advance(.seconds(366 * day))
-        let error = #expect(throws: Refusal.self) { try world.ask(["Bearer cart-secret"]) }
+        let error = await #expect(throws: Refusal.self) { try await world.ask(["Bearer cart-secret"]) }
         #expect(error?.status.code == .internalError)
         #expect(error?.status.message == "CSR signing error (certificate cannot be signed)")
         #expect(error?.reason.contains("expired at 2027") == true)
     }
 
     @Test("a client certificate renews its own identity, and nothing else (C19)")
-    func renewal() throws {
+    func renewal() async throws {
         let world = try World()
         let own = try identity("a", "b")
         let certificate = try world.certificate([.spiffe(own)])
-        #expect(try world.identity(of: world.ask(certificate: certificate)) == "\(own)")
-        #expect(try world.identity(of: world.ask(certificate: certificate, for: "\(own)")) == "\(own)")
+        #expect(try world.identity(of: await world.ask(certificate: certificate)) == "\(own)")
+        #expect(try world.identity(of: await world.ask(certificate: certificate, for: "\(own)")) == "\(own)")
         // The token could have it, but the certificate comes first.
-        let error = #expect(throws: Refusal.self) {
-            try world.ask(["Bearer node-secret"], certificate: certificate, for: Self.cart)
+        let error = await #expect(throws: Refusal.self) {
+            try await world.ask(["Bearer node-secret"], certificate: certificate, for: Self.cart)
         }
         #expect(error?.status.message == Self.impersonation)
     }
 
     @Test("a client certificate that a caller claims has that caller's list")
-    func claimed() throws {
+    func claimed() async throws {
         let text = """
             renewal: false
             callers:
@@ -170,14 +170,14 @@ struct IssuanceDecisionTests {
         let world = try World(callers: text)
         let certificate = try world.certificate([.spiffe(identity("istio-system", "ztunnel"))])
         let own = "spiffe://cluster.local/ns/istio-system/sa/ztunnel"
-        #expect(try world.identity(of: world.ask(certificate: certificate)) == own)
-        #expect(try world.identity(of: world.ask(certificate: certificate, for: Self.cart)) == Self.cart)
+        #expect(try world.identity(of: await world.ask(certificate: certificate)) == own)
+        #expect(try world.identity(of: await world.ask(certificate: certificate, for: Self.cart)) == Self.cart)
         let stranger = try world.certificate([.spiffe(identity("a", "b"))])
-        #expect(throws: Refusal.self) { try world.ask(certificate: stranger) }
+        await #expect(throws: Refusal.self) { try await world.ask(certificate: stranger) }
     }
 
     @Test("a client certificate of no use leaves it to the token (C18, C24)")
-    func useless() throws {
+    func useless() async throws {
         let world = try World()
         let id = try identity("a", "b")
         let foreign = try identity("a", "b", "other.local")
@@ -189,20 +189,20 @@ struct IssuanceDecisionTests {
             (world.issuance.authority.material.signing, "no subject alternative name"),
         ]
         for (certificate, reason) in useless {
-            let error = #expect(throws: Refusal.self) { try world.ask(certificate: certificate) }
+            let error = await #expect(throws: Refusal.self) { try await world.ask(certificate: certificate) }
             #expect(error?.reason.contains(reason) == true, "\(String(describing: error))")
-            let response = try world.ask(["Bearer cart-secret"], certificate: certificate)
+            let response = try await world.ask(["Bearer cart-secret"], certificate: certificate)
             #expect(try world.identity(of: response) == Self.cart)
         }
     }
 
     @Test("a client certificate that ran out on an open connection counts no more")
-    func ranOut() throws {
+    func ranOut() async throws {
         let world = try World()
         let certificate = try world.certificate([.spiffe(identity("a", "b"))], lifetime: 60)
-        _ = try world.ask(certificate: certificate)
+        _ = try await world.ask(certificate: certificate)
         world.clock.advance(.seconds(60))
-        let error = #expect(throws: Refusal.self) { try world.ask(certificate: certificate) }
+        let error = await #expect(throws: Refusal.self) { try await world.ask(certificate: certificate) }
         #expect(error?.reason.contains("expired") == true)
     }
 

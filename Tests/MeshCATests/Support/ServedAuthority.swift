@@ -25,7 +25,8 @@ struct ServedAuthority {
 
     /// The clock is the real one: the TLS library compares certificates with it and takes no other.
     static func serving<T: Sendable>(
-        callers: String = callers, authority: CertificateAuthority? = nil,
+        callers: String = callers, authorization: (any CallerAuthorization)? = nil,
+        authority: CertificateAuthority? = nil,
         lifetimes: LifetimePolicy = LifetimePolicy(), serverNames: [String] = [],
         _ body: @Sendable (ServedAuthority) async throws -> T
     ) async throws -> T {
@@ -40,8 +41,9 @@ struct ServedAuthority {
             ?? CertificateAuthority.test(root: try .live("cluster.local"), lifetimes: lifetimes, now: clock.seconds)
         let issuance = CertificateIssuance(
             authority: authority,
-            callers: try CallerDirectory(
-                path: folder.file("callers.yaml"), trustDomain: authority.trustDomain, logger: log.logger),
+            callers: try authorization
+                ?? CallerDirectory(
+                    path: folder.file("callers.yaml"), trustDomain: authority.trustDomain, logger: log.logger),
             clock: clock, logger: log.logger)
         var configuration = AuthorityServer.Configuration()
         configuration.listen = SocketAddress(.loopbackV4, 0)

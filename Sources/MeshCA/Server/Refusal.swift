@@ -1,0 +1,38 @@
+/// Why a request got no certificate: what the peer learns, and what the log keeps.
+package enum Refusal: Error, Hashable {
+    /// Nobody we know, or nobody who may ask without naming an identity.
+    case unauthenticated(reason: String)
+    /// Somebody we know, asking for an identity that is not theirs.
+    case impersonation(reason: String, caller: String)
+    case issue(IssueError)
+
+    /// The gRPC status. Refusals of identity all look alike, so that they tell nothing about who may have what.
+    package var status: (code: Code, message: String) {
+        switch self {
+        case .unauthenticated: (.unauthenticated, "request authenticate failure")
+        case .impersonation: (.unauthenticated, "request impersonation authentication failure")
+        case .issue(let error):
+            switch error {
+            case .signingRequest, .lifetime: (.invalidArgument, "CSR signing error (\(error))")
+            case .expired, .signing: (.internalError, "CSR signing error (certificate cannot be signed)")
+            }
+        }
+    }
+
+    package enum Code: String, Sendable {
+        case unauthenticated = "UNAUTHENTICATED"
+        case invalidArgument = "INVALID_ARGUMENT"
+        case internalError = "INTERNAL"
+    }
+
+    /// For the log.
+    package var reason: String {
+        switch self {
+        case .unauthenticated(let reason), .impersonation(let reason, _): reason
+        case .issue(let error): "\(error)"
+        }
+    }
+
+    /// Who asked, where that is known and was refused for what it asked.
+    package var caller: String { if case .impersonation(_, let caller) = self { caller } else { "" } }
+}
