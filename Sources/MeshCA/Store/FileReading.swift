@@ -15,6 +15,9 @@ package struct FileStamp: Hashable, Sendable {
         self.init(status)
     }
 
+    /// Differs when the stamp does.
+    package var text: String { "\(device).\(inode).\(size).\(changed)" }
+
     init(_ status: stat) {
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
@@ -49,8 +52,10 @@ package enum FileReading {
     }
 
     /// - Throws: as `bytes`, and `.notText` for anything but UTF-8.
-    package static func text(_ path: String, secrecy: Secrecy = .open) throws(FileError) -> String {
-        guard let text = String(validating: try bytes(path, secrecy: secrecy).bytes, as: UTF8.self) else {
+    package static func text(
+        _ path: String, limit: Int = 1 << 20, secrecy: Secrecy = .open
+    ) throws(FileError) -> String {
+        guard let text = String(validating: try bytes(path, limit: limit, secrecy: secrecy).bytes, as: UTF8.self) else {
             throw .notText(path: path)
         }
         return text

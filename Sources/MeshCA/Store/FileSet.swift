@@ -56,7 +56,7 @@ package struct FileSet: Sendable {
         }
     }
 
-    private static func makeDirectory(_ directory: String) throws(FileError) -> Bool {
+    static func makeDirectory(_ directory: String) throws(FileError) -> Bool {
         if unsafe mkdir(directory, 0o700) == 0 {
             // The new name must be on disk before what is inside it can be relied upon.
             try sync(directory + "/..")
@@ -67,7 +67,7 @@ package struct FileSet: Sendable {
         return false
     }
 
-    private static func create(_ path: String, _ file: File, created: () -> Void) throws(FileError) {
+    static func create(_ path: String, _ file: File, created: () -> Void) throws(FileError) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(0o600))
         guard descriptor >= 0 else { throw .system(KernelError(code: errno, operation: "create \(path)")) }
         defer { close(descriptor) }
@@ -83,14 +83,14 @@ package struct FileSet: Sendable {
         try check(fsync(descriptor), "bring \(path) to disk")
     }
 
-    private static func sync(_ directory: String) throws(FileError) {
+    static func sync(_ directory: String) throws(FileError) {
         let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(KernelError(code: errno, operation: "open folder \(directory)")) }
         defer { close(descriptor) }
         try check(fsync(descriptor), "bring folder \(directory) to disk")
     }
 
-    private static func check(_ result: Int32, _ operation: @autoclosure () -> String) throws(FileError) {
+    static func check(_ result: Int32, _ operation: @autoclosure () -> String) throws(FileError) {
         let code = errno
         guard result == 0 else { throw .system(KernelError(code: code, operation: operation())) }
     }

@@ -12,3 +12,10 @@ extension WallClock {
     /// Whole seconds since 1970, as certificates count them.
     package var seconds: Int64 { now.components.seconds }
 }
+
+extension Duration {
+    /// Whole microseconds.
+    package var microseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    }
+}
