@@ -1,21 +1,11 @@
-import Crypto
+import Glibc
 package import MeshCore
-import X509
 
-/// A certificate authority in a folder, in the layout of Istio's plug-in certificates.
+/// A certificate authority in a folder.
 ///
-/// Shape: `ca-cert.pem`, `ca-key.pem` (mode 0600), `root-cert.pem`, `cert-chain.pem` (may be empty), perhaps
-/// `ca-crl.pem`, and our own `authority.yaml` with the trust domain. A `cacerts` folder made for istiod can be used as
-/// it is; its trust domain must then be named.
-package struct AuthorityDirectory: Sendable {
-    package static let certificateFile = "ca-cert.pem"
-    package static let keyFile = "ca-key.pem"
-    package static let rootFile = "root-cert.pem"
-    package static let chainFile = "cert-chain.pem"
-    package static let revocationFile = "ca-crl.pem"
-    package static let settingsFile = "authority.yaml"
-
-    private static let required = [keyFile, certificateFile, rootFile, chainFile]
+/// Writers hold the folder's lock and go through a journal, so that neither a reader nor a crash sees half of a change.
+package struct AuthorityDirectory: AuthorityStore {
+    package typealias Name = AuthorityFiles.Name
 
     package let path: String
     package init(_ path: String) { self.path = path }
@@ -26,26 +16,10 @@ package struct AuthorityDirectory: Sendable {
     ///   - now: seconds since 1970.
     /// - Throws: `.exists` when one of the files is there, whoever made it.
     package func create(
-        trustDomain: TrustDomain, rootLifetime: Int64, now: Int64
+        trustDomain: TrustDomain, aliases: [TrustDomain] = [], rootLifetime: Int64, now: Int64
     ) throws(AuthorityError) -> CertificateAuthority {
-        guard (1...LifetimePolicy.ceiling).contains(rootLifetime) else {
-            throw .settings(["root lifetime is \(rootLifetime) s; it must be 1 s to 100 years"])
-        }
-        if let taken = (Self.required + [Self.settingsFile]).first(where: isThere) { throw .exists(path: file(taken)) }
-        let texts = try rootTexts(trustDomain: trustDomain, notBefore: now, notAfter: now + rootLifetime)
-        let files = FileSet([
-            // The key first: of two that run at once, the second stops here.
-            .init(Self.keyFile, texts.key, mode: 0o600),
-            .init(Self.certificateFile, texts.certificate),
-            .init(Self.chainFile, texts.chain),
-            .init(Self.settingsFile, AuthoritySettings(trustDomain: trustDomain).text),
-            .init(Self.rootFile, texts.roots),
-        ])
-        do {
-            try files.write(to: path, existing: .refuse)
-        } catch {
-            throw error.isAlreadyThere ? .exists(path: file(Self.keyFile)) : .file(error)
-        }
+        try write(
+            AuthorityFiles.made(trustDomain: trustDomain, aliases: aliases, rootLifetime: rootLifetime, now: now))
         return try open(trustDomain: trustDomain, lifetimes: LifetimePolicy(), now: now)
     }
 
@@ -54,78 +28,93 @@ package struct AuthorityDirectory: Sendable {
     package func open(
         trustDomain: TrustDomain?, lifetimes: LifetimePolicy, now: Int64
     ) throws(AuthorityError) -> CertificateAuthority {
-        let missing = Self.required.filter { !isThere($0) }
-        if missing.count == Self.required.count { throw .notFound(directory: path) }
-        guard missing.isEmpty else { throw .incomplete(directory: path, missing: missing) }
-        let problems = lifetimes.problems()
-        guard problems.isEmpty else { throw .settings(problems) }
-        let resolved = try resolve(trustDomain)
-        let texts = AuthorityMaterial.Texts(
-            certificate: try text(Self.certificateFile), key: try text(Self.keyFile, secrecy: .ownerOnly),
-            chain: try text(Self.chainFile), roots: try text(Self.rootFile),
-            revocations: isThere(Self.revocationFile) ? try text(Self.revocationFile) : nil)
+        try read().authority(trustDomain: trustDomain, lifetimes: lifetimes, now: now)
+    }
+
+    // MARK: - A store
+
+    package func load() async throws(AuthorityError) -> AuthorityFiles { try read() }
+
+    package func create(_ texts: [Name: String]) async throws(AuthorityError) { try write(texts) }
+
+    package func replace(_ old: AuthorityFiles, by texts: [Name: String]) async throws(AuthorityError) -> Bool {
+        let lock = try lock(.exclusive)
+        defer { lock.release() }
+        return try files { () throws(FileError) in
+            try FolderTransaction.finish(in: path)
+            guard try contents() == old.texts else { return false }
+            var transaction = FolderTransaction(path)
+            for name in Name.allCases where texts[name] != old.texts[name] {
+                if let text = texts[name] {
+                    transaction.put(name.rawValue, text, mode: name.isSecret ? 0o600 : 0o644)
+                } else {
+                    transaction.drop(name.rawValue)
+                }
+            }
+            try transaction.commit()
+            return true
+        }
+    }
+
+    package func hasChanged(since files: AuthorityFiles) -> Bool { version != files.version }
+
+    // MARK: - Files
+
+    /// Waits for a change that another process is making, and finishes one that a crash cut short.
+    package func read() throws(AuthorityError) -> AuthorityFiles {
+        if FolderTransaction.isUnfinished(in: path) {
+            // Under the lock that whoever made the journal holds until it is done; what is left then is of a crash.
+            let lock = try lock(.exclusive)
+            defer { lock.release() }
+            try files { () throws(FileError) in try FolderTransaction.finish(in: path) }
+        }
+        let lock = try lock(.shared)
+        defer { lock.release() }
+        // The version first: what changes while this reads, by people who know no lock, is seen as a change.
+        let version = version
+        return AuthorityFiles(
+            place: path, version: version, texts: try files { () throws(FileError) in try contents() })
+    }
+
+    private func write(_ texts: [Name: String]) throws(AuthorityError) {
+        if let taken = (Name.required + [.settings]).first(where: { FileStamp(path: file($0)) != nil }) {
+            throw .exists(path: file(taken))
+        }
+        let set = FileSet(
+            Name.allCases.compactMap { name in
+                texts[name].map { FileSet.File(name.rawValue, $0, mode: name.isSecret ? 0o600 : 0o644) }
+            })
         do {
-            let material = try AuthorityMaterial(texts, now: now)
-            return CertificateAuthority(trustDomain: resolved, material: material, lifetimes: lifetimes, now: now)
-        } catch .part(let part, let reason) {
-            throw .content(path: file(Self.name(of: part)), reason: reason)
+            try set.write(to: path, existing: .refuse)
         } catch {
-            throw .inconsistent(directory: path, reason: "\(error)")
+            throw error.isAlreadyThere ? .exists(path: file(.key)) : .file(error)
         }
     }
 
-    private func rootTexts(
-        trustDomain: TrustDomain, notBefore: Int64, notAfter: Int64
-    ) throws(AuthorityError) -> AuthorityMaterial.Texts {
+    private func contents() throws(FileError) -> [Name: String] {
+        var texts: [Name: String] = [:]
+        for name in Name.allCases where FileStamp(path: file(name)) != nil {
+            texts[name] = try FileReading.text(
+                file(name), limit: name.limit, secrecy: name.isSecret ? .ownerOnly : .open)
+        }
+        return texts
+    }
+
+    private var version: String {
+        Name.allCases.map { FileStamp(path: file($0))?.text ?? "-" }.joined(separator: " ")
+    }
+
+    private func lock(_ mode: FolderLock.Mode) throws(AuthorityError) -> FolderLock {
         do {
-            let key = P256.Signing.PrivateKey()
-            let root = try CertificateProfile.root(
-                trustDomain: trustDomain, key: Certificate.PrivateKey(key), notBefore: notBefore, notAfter: notAfter)
-            let pem = try PEM.text(root)
-            return AuthorityMaterial.Texts(
-                certificate: pem, key: key.pemRepresentation + "\n", chain: "", roots: pem)
+            return try FolderLock(path, mode)
         } catch {
-            throw .inconsistent(directory: path, reason: "make root certificate: \(error)")
+            throw error.isNotFound ? .notFound(directory: path) : .file(error)
         }
     }
 
-    private func resolve(_ given: TrustDomain?) throws(AuthorityError) -> TrustDomain {
-        guard isThere(Self.settingsFile) else {
-            guard let given else { throw .trustDomainUnknown(directory: path) }
-            return given
-        }
-        let stored: TrustDomain
-        do {
-            stored = try AuthoritySettings(parsing: text(Self.settingsFile), file: file(Self.settingsFile)).trustDomain
-        } catch let error as AuthorityError {
-            throw error
-        } catch {
-            throw .content(path: file(Self.settingsFile), reason: "\(error)")
-        }
-        guard given == nil || given == stored else {
-            throw .trustDomainDiffers(directory: path, stored: stored.name, given: given?.name ?? "")
-        }
-        return stored
+    private func files<T>(_ body: () throws(FileError) -> T) throws(AuthorityError) -> T {
+        do { return try body() } catch { throw .file(error) }
     }
 
-    private static func name(of part: MaterialError.Part) -> String {
-        switch part {
-        case .certificate: certificateFile
-        case .key: keyFile
-        case .chain: chainFile
-        case .roots: rootFile
-        case .revocations: revocationFile
-        }
-    }
-
-    private func file(_ name: String) -> String { "\(path)/\(name)" }
-    private func isThere(_ name: String) -> Bool { FileStamp(path: file(name)) != nil }
-
-    private func text(_ name: String, secrecy: FileReading.Secrecy = .open) throws(AuthorityError) -> String {
-        do {
-            return try FileReading.text(file(name), secrecy: secrecy)
-        } catch {
-            throw .file(error)
-        }
-    }
+    private func file(_ name: Name) -> String { "\(path)/\(name.rawValue)" }
 }

@@ -13,6 +13,14 @@ package enum AuthorityError: Error, Hashable, CustomStringConvertible {
     case trustDomainUnknown(directory: String)
     case trustDomainDiffers(directory: String, stored: String, given: String)
     case settings([String])
+    /// A change that the state of the folder does not allow; says what does.
+    case refused(directory: String, reason: String)
+    /// Somebody else changed it each time.
+    case contended(directory: String)
+    /// What keeps it does not answer as it should.
+    case store(directory: String, reason: String)
+    /// Another server has the folder.
+    case served(directory: String, process: String)
 
     package var description: String {
         switch self {
@@ -25,10 +33,16 @@ package enum AuthorityError: Error, Hashable, CustomStringConvertible {
         case .content(let path, let reason): "\(path): \(reason)"
         case .inconsistent(let directory, let reason): "\(directory): \(reason)"
         case .trustDomainUnknown(let directory):
-            "\(directory) has no \(AuthorityDirectory.settingsFile); name its trust domain with --trust-domain"
+            "\(directory) has no \(AuthorityFiles.Name.settings.rawValue); name its trust domain with --trust-domain"
         case .trustDomainDiffers(let directory, let stored, let given):
             "\(directory) is the authority of \(stored), not of \(given)"
         case .settings(let problems): problems.joined(separator: "; ")
+        case .refused(let directory, let reason): "\(directory): \(reason)"
+        case .contended(let directory):
+            "\(directory) was changed by somebody else each time; see who writes to it, then try again"
+        case .store(let directory, let reason): "\(directory): \(reason)"
+        case .served(let directory, let process):
+            "\(directory) is served by process \(process) already; stop that one, or serve another folder"
         }
     }
 
@@ -36,7 +50,8 @@ package enum AuthorityError: Error, Hashable, CustomStringConvertible {
     package func failure(doing: String) -> MeshFailure {
         let kind: MeshFailure.Kind =
             switch self {
-            case .exists, .settings, .trustDomainUnknown, .trustDomainDiffers: .usage
+            case .exists, .settings, .trustDomainUnknown, .trustDomainDiffers, .refused: .usage
+            case .served, .contended, .store: .unavailable
             case .notFound: .notFound
             case .incomplete, .content, .inconsistent: .corrupt
             case .file(let error): if case .exposed = error { .denied } else { .unavailable }

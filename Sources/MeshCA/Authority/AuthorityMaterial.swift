@@ -16,6 +16,8 @@ package struct AuthorityMaterial: Sendable {
     package let chainPEM: [String]
     /// As the file has it.
     package let rootPEM: String
+    /// As the file has it; empty when there is none.
+    package let revocationPEM: String
     package let revocations: [RevocationList]
 
     /// Texts of `ca-cert.pem`, `ca-key.pem`, `cert-chain.pem`, `root-cert.pem` and `ca-crl.pem`.
@@ -36,7 +38,7 @@ package struct AuthorityMaterial: Sendable {
     }
 
     /// Checks everything or refuses all: parsing, a path to a root, key and certificate belonging together, CA = true,
-    /// nothing expired, and, when there are revocation lists, one for each certificate of the chain.
+    /// path lengths, nothing expired, and, when there are revocation lists, one for each certificate of the chain.
     ///
     /// Deviation: a signing certificate that is neither a root nor in the chain is put in front of the chain, since
     /// nobody could verify its leaves otherwise; istiod leaves it out.
@@ -49,6 +51,7 @@ package struct AuthorityMaterial: Sendable {
         let chain = try Self.certificates(texts.chain, .chain)
         let roots = try Self.certificates(texts.roots, .roots)
         guard !roots.isEmpty else { throw .part(.roots, "holds no certificate") }
+        for root in roots { try CertificatePath.checkAuthority(root) }
         let key: Certificate.PrivateKey
         do {
             guard let block = try PEM.blocks(texts.key).first else { throw PEMLabelError(found: "nothing") }
@@ -65,6 +68,7 @@ package struct AuthorityMaterial: Sendable {
         self.roots = roots
         self.chain = roots.contains(signing) || chain.contains(signing) ? chain : [signing] + chain
         rootPEM = texts.roots
+        revocationPEM = texts.revocations ?? ""
         do {
             chainPEM = try self.chain.map(PEM.text)
         } catch {
@@ -93,6 +97,8 @@ package enum MaterialError: Error, Hashable, CustomStringConvertible {
     case part(Part, String)
     case keyMismatch
     case notAuthority(subject: String)
+    /// More authorities are below this one than its path length allows.
+    case tooDeep(subject: String, allowed: Int)
     case noPath(subject: String)
     case outsideValidity(subject: String, notBefore: Int64, notAfter: Int64)
     case revocationListMissing(subject: String)
@@ -101,7 +107,10 @@ package enum MaterialError: Error, Hashable, CustomStringConvertible {
         switch self {
         case .part(let part, let reason): "\(part.rawValue): \(reason)"
         case .keyMismatch: "the private key does not belong to the signing certificate"
-        case .notAuthority(let subject): "certificate \"\(subject)\" is not a certificate authority (CA is not true)"
+        case .notAuthority(let subject):
+            "certificate \"\(subject)\" is not a certificate authority (CA is not true, or it may not sign)"
+        case .tooDeep(let subject, let allowed):
+            "certificate \"\(subject)\" allows \(allowed) authorities below it (path length), and there are more"
         case .noPath(let subject): "certificate \"\(subject)\" does not lead to a root; add its issuer to the chain"
         case .outsideValidity(let subject, let notBefore, let notAfter):
             "certificate \"\(subject)\" is valid from \(UnixTime.text(notBefore)) to \(UnixTime.text(notAfter)), not now"

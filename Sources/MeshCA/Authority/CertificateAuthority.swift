@@ -7,6 +7,8 @@ package struct CertificateAuthority: Sendable {
     package let trustDomain: TrustDomain
     package let material: AuthorityMaterial
     package let lifetimes: LifetimePolicy
+    /// Other names of the trust domain: recognised, never issued.
+    package var aliases: [TrustDomain] = []
 
     /// A default lifetime longer than what the first certificate of the chain has left is shortened to that.
     package init(trustDomain: TrustDomain, material: AuthorityMaterial, lifetimes: LifetimePolicy, now: Int64) {
@@ -29,7 +31,9 @@ package struct CertificateAuthority: Sendable {
         _ request: SigningRequest, names: [SubjectName], lifetime: Int64, now: Int64
     ) throws(IssueError) -> IssuedLeaf {
         let issuerEnd = UnixTime.seconds(material.signing.notValidAfter)
+        let issuerStart = UnixTime.seconds(material.signing.notValidBefore)
         let lifetime = try lifetimes.lifetime(requested: lifetime)
+        guard now >= issuerStart else { throw .notYetValid(notBefore: issuerStart) }
         guard now < issuerEnd else { throw .expired(notAfter: issuerEnd) }
         let notBefore = now - CertificateProfile.backdating
         let notAfter = min(now + lifetime, issuerEnd)

@@ -5,14 +5,16 @@ enum CertificatePath {
     /// Longest path, signing certificate and root included.
     private static let limit = 8
 
-    /// Follows issuers by name and signature until a root. Every certificate on the way must be an authority's and be
-    /// valid at `now` (seconds since 1970).
+    /// Follows issuers by name and signature until a root. Every certificate on the way must be an authority's, may sign
+    /// certificates, is valid at `now` (seconds since 1970) and allows as many authorities below it as there are.
+    /// Source: RFC 5280, section 6.1.4.
     static func check(
         from signing: Certificate, through chain: [Certificate], to roots: [Certificate], now: Int64
     ) throws(MaterialError) {
         var current = signing
-        for _ in 0..<limit {
-            try checkAuthority(current, now: now)
+        for below in 0..<limit {
+            try checkAuthority(current, below: below)
+            try checkValidity(current, now: now)
             if roots.contains(current) { return }
             guard let issuer = (roots + chain).first(where: { issued(current, by: $0) && $0 != current }) else {
                 throw .noPath(subject: "\(current.subject)")
@@ -27,11 +29,15 @@ enum CertificatePath {
             && issuer.publicKey.isValidSignature(certificate.signature, for: certificate)
     }
 
-    private static func checkAuthority(_ certificate: Certificate, now: Int64) throws(MaterialError) {
-        guard case .isCertificateAuthority = try? certificate.extensions.basicConstraints else {
+    /// - Parameter below: authorities between this one and a leaf.
+    static func checkAuthority(_ certificate: Certificate, below: Int = 0) throws(MaterialError) {
+        guard case .isCertificateAuthority(let length) = try? certificate.extensions.basicConstraints else {
             throw .notAuthority(subject: "\(certificate.subject)")
         }
-        try checkValidity(certificate, now: now)
+        if let length, length < below { throw .tooDeep(subject: "\(certificate.subject)", allowed: length) }
+        if let usage = try? certificate.extensions.keyUsage, !usage.keyCertSign {
+            throw .notAuthority(subject: "\(certificate.subject)")
+        }
     }
 
     /// - Throws: `.outsideValidity`.

@@ -39,17 +39,23 @@ enum CertificateProfile {
             signatureAlgorithm: algorithm(for: key), extensions: extensions, issuerPrivateKey: key)
     }
 
-    /// Organization only, CA without path length, keyCertSign alone; valid from now, not backdated.
+    /// Organization only, CA without path length, valid from now, not backdated.
+    ///
+    /// Deviation: it may also sign revocation lists (cRLSign), which istiod's root may not, and so cannot revoke.
+    /// - Parameter unit: tells a root from the ones before it, which have the same organization; `nil` for a first one.
     static func root(
-        trustDomain: TrustDomain, key: Certificate.PrivateKey, notBefore: Int64, notAfter: Int64
+        trustDomain: TrustDomain, unit: String? = nil, key: Certificate.PrivateKey, notBefore: Int64, notAfter: Int64
     ) throws -> Certificate {
-        let name = try DistinguishedName { OrganizationName(trustDomain.name) }
+        let name = try DistinguishedName {
+            OrganizationName(trustDomain.name)
+            if let unit { OrganizationalUnitName(unit) }
+        }
         return try Certificate(
             version: .v3, serialNumber: serial(), publicKey: key.publicKey,
             notValidBefore: UnixTime.date(notBefore), notValidAfter: UnixTime.date(notAfter),
             issuer: name, subject: name, signatureAlgorithm: algorithm(for: key),
             extensions: Certificate.Extensions {
-                Critical(KeyUsage(keyCertSign: true))
+                Critical(KeyUsage(keyCertSign: true, cRLSign: true))
                 Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
                 SubjectKeyIdentifier(hash: key.publicKey)
             },
@@ -65,7 +71,7 @@ enum CertificateProfile {
     }
 
     /// SHA-256 with RSA PKCS#1 v1.5 and P-256, SHA-384 with P-384, SHA-512 with P-521.
-    private static func algorithm(for key: Certificate.PrivateKey) -> Certificate.SignatureAlgorithm {
+    static func algorithm(for key: Certificate.PrivateKey) -> Certificate.SignatureAlgorithm {
         let possible = key.supportedSignatureAlgorithms
         if possible.contains(.sha256WithRSAEncryption) { return .sha256WithRSAEncryption }
         if P384.Signing.PublicKey(key.publicKey) != nil { return .ecdsaWithSHA384 }

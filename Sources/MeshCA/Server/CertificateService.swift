@@ -42,6 +42,8 @@ extension RPCError {
         case .unauthenticated: self.init(code: .unauthenticated, message: message)
         case .invalidArgument: self.init(code: .invalidArgument, message: message)
         case .internalError: self.init(code: .internalError, message: message)
+        case .resourceExhausted: self.init(code: .resourceExhausted, message: message)
+        case .unavailable: self.init(code: .unavailable, message: message)
         }
     }
 }

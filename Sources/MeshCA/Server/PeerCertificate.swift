@@ -28,7 +28,7 @@ package enum PeerCertificate {
     }
 
     /// The chain was verified in the TLS handshake; a connection can outlive that, so the end of validity is checked
-    /// again here.
+    /// again here. An identity of an alias of the trust domain is that of the same name in the domain itself.
     /// - Parameter now: seconds since 1970.
     package static func identity(
         of certificate: Certificate, authority: CertificateAuthority, now: Int64
@@ -39,8 +39,14 @@ package enum PeerCertificate {
             throw .revoked(serial: HexText.of(certificate.serialNumber.bytes))
         }
         let id = try identity(of: certificate)
-        guard id.trustDomain == authority.trustDomain else { throw .foreign(id.trustDomain) }
-        return id
+        if id.trustDomain == authority.trustDomain { return id }
+        guard authority.aliases.contains(id.trustDomain) else { throw .foreign(id.trustDomain) }
+        do {
+            return try SPIFFEID(
+                trustDomain: authority.trustDomain, namespace: id.namespace, serviceAccount: id.serviceAccount)
+        } catch {
+            throw .identity(error)
+        }
     }
 
     /// The single URI name of a certificate as an identity.

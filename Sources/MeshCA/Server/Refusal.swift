@@ -5,16 +5,23 @@ package enum Refusal: Error, Hashable {
     /// Somebody we know, asking for an identity that is not theirs.
     case impersonation(reason: String, caller: String)
     case issue(IssueError)
+    /// More than we take on, in all or of this caller.
+    case overloaded(reason: String)
+    /// A certificate that cannot be recorded must not leave.
+    case notRecorded(reason: String)
 
     /// The gRPC status. Refusals of identity all look alike, so that they tell nothing about who may have what.
     package var status: (code: Code, message: String) {
         switch self {
         case .unauthenticated: (.unauthenticated, "request authenticate failure")
         case .impersonation: (.unauthenticated, "request impersonation authentication failure")
+        case .overloaded: (.resourceExhausted, "too many requests; try again later")
+        case .notRecorded: (.unavailable, "certificate cannot be recorded; try again later")
         case .issue(let error):
             switch error {
             case .signingRequest, .lifetime: (.invalidArgument, "CSR signing error (\(error))")
-            case .expired, .signing: (.internalError, "CSR signing error (certificate cannot be signed)")
+            case .expired, .notYetValid, .signing:
+                (.internalError, "CSR signing error (certificate cannot be signed)")
             }
         }
     }
@@ -23,12 +30,16 @@ package enum Refusal: Error, Hashable {
         case unauthenticated = "UNAUTHENTICATED"
         case invalidArgument = "INVALID_ARGUMENT"
         case internalError = "INTERNAL"
+        case resourceExhausted = "RESOURCE_EXHAUSTED"
+        case unavailable = "UNAVAILABLE"
     }
 
     /// For the log.
     package var reason: String {
         switch self {
-        case .unauthenticated(let reason), .impersonation(let reason, _): reason
+        case .unauthenticated(let reason), .impersonation(let reason, _), .overloaded(let reason),
+            .notRecorded(let reason):
+            reason
         case .issue(let error): "\(error)"
         }
     }

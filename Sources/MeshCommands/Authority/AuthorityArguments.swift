@@ -1,4 +1,6 @@
 import ArgumentParser
+import Glibc
+import MeshCA
 import MeshCore
 
 /// A lifetime such as `90d`, `24h`, `30m`, `45s`, or several of them largest first, such as `1h30m`.
@@ -53,6 +55,19 @@ enum AuthorityArguments {
             throw MeshFailure(.usage, doing: "read the identity", reason: "\(error)")
         }
     }
+
+    /// The text of a file, such as a signing request.
+    static func text(_ path: String) throws(MeshFailure) -> String {
+        do {
+            return try FileReading.text(path)
+        } catch {
+            throw MeshFailure(
+                error.isNotFound ? .notFound : .unavailable, doing: "read \(path)", reason: "\(error)")
+        }
+    }
+
+    /// Who uses the command, for the audit log.
+    static var caller: String { "local user \(getuid())" }
 
     static func address(_ text: String) throws(MeshFailure) -> SocketAddress {
         guard let address = SocketAddress(text) else {

@@ -53,8 +53,8 @@ struct AuthorityReport: Report {
         """
         authority of \(style.bold(trustDomain)) made in \(directory)
         root      serial \(rootSerial), valid until \(rootNotAfter.formatted(.iso8601))
-        keep      \(directory)/\(AuthorityDirectory.keyFile) secret: whoever reads it can be anybody in the mesh
-        trust     \(directory)/\(AuthorityDirectory.rootFile) is what clients of the authority need
+        keep      \(directory)/\(AuthorityFiles.Name.key.rawValue) secret: whoever reads it can be anybody in the mesh
+        trust     \(directory)/\(AuthorityFiles.Name.roots.rawValue) is what clients of the authority need
         """
     }
 }

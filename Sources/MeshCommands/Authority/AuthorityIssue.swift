@@ -33,8 +33,9 @@ struct AuthorityIssue: AsyncParsableCommand {
         var issuance = OfflineIssuance(authority: AuthorityDirectory(dir), identity: id)
         issuance.trustDomain = try trustDomain.map(AuthorityArguments.trustDomain)
         issuance.lifetime = ttl.seconds
-        issuance.requestFile = csr
-        let made = try issuance.run(out: out, now: SystemWallClock().seconds)
+        issuance.request = try csr.map(AuthorityArguments.text)
+        issuance.caller = AuthorityArguments.caller
+        let made = try await issuance.run(out: out, now: SystemWallClock().now.microseconds)
         try output.emit(IssueReport(identity: id, made: made))
     }
 }

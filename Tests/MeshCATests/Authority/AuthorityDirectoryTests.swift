@@ -28,7 +28,7 @@ struct AuthorityDirectoryTests {
         #expect(root.issuer == root.subject)
         #expect(UnixTime.seconds(root.notValidBefore) == Self.now)
         #expect(UnixTime.seconds(root.notValidAfter) == Self.now + 10 * day)
-        #expect(try root.extensions.keyUsage == KeyUsage(keyCertSign: true))
+        #expect(try root.extensions.keyUsage == KeyUsage(keyCertSign: true, cRLSign: true))
         #expect(try root.extensions.subjectKeyIdentifier != nil)
         #expect(try root.extensions.authorityKeyIdentifier == nil)
         #expect(try root.extensions.subjectAlternativeNames == nil)
