@@ -119,6 +119,19 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // The API server of a cluster: calls, lists and watches.
+        .target(
+            name: "MeshKubernetesAPI",
+            dependencies: [
+                "MeshCore", "MeshYAML", log,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: strict),
+
         // Row 3 and up: wiring, rendering, commands.
         .target(
             name: "MeshControl",
@@ -194,6 +207,26 @@ let package = Package(
         .testTarget(
             name: "MeshKubernetesTests", dependencies: ["MeshCore", "MeshKubernetes", "MeshPolicy"],
             swiftSettings: careful),
+        .testTarget(
+            name: "MeshKubernetesAPITests",
+            dependencies: [
+                "FakeAPIServer", "MeshCore", "MeshKubernetesAPI", log,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ] + x509,
+            swiftSettings: careful),
+        // An HTTP server whose answers a test writes, for tests of what speaks to an API server.
+        .target(
+            name: "FakeAPIServer",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Tests/FakeAPIServer", swiftSettings: careful),
         .testTarget(name: "MeshTLSTests", dependencies: ["MeshCore", "MeshTLS"], swiftSettings: careful),
         .testTarget(name: "MeshLinuxTests", dependencies: ["MeshCore", "MeshLinux"], swiftSettings: careful),
         .target(name: "CAllocations", path: "Tests/CAllocations"),

@@ -1,0 +1,58 @@
+/// A kind of object and where the API server keeps it.
+package struct ResourceKind: Hashable, Sendable {
+    /// Empty for the core group.
+    package let group: String
+    package let version: String
+    /// `pods`.
+    package let plural: String
+    package let isNamespaced: Bool
+
+    package init(group: String = "", version: String = "v1", plural: String, isNamespaced: Bool = true) {
+        self.group = group
+        self.version = version
+        self.plural = plural
+        self.isNamespaced = isNamespaced
+    }
+
+    package var apiVersion: String { group.isEmpty ? version : "\(group)/\(version)" }
+
+    /// `/api/v1/namespaces/shop/pods/cart`; without a namespace the objects of all.
+    func path(namespace: String?, name: String? = nil) throws(KubernetesError) -> String {
+        var path = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"
+        if isNamespaced, let namespace { path += "/namespaces/\(try PathText.segment(namespace))" }
+        path += "/\(plural)"
+        if let name { path += "/\(try PathText.segment(name))" }
+        return path
+    }
+}
+
+/// Text inside a URL.
+enum PathText {
+    /// One part of a path: names from elsewhere must not become other paths.
+    static func segment(_ text: String) throws(KubernetesError) -> String {
+        guard (1...253).contains(text.utf8.count), text != ".", text != "..",
+            text.utf8.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "%") && $0 != 0x7F })
+        else { throw .name(text) }
+        return encoded(text)
+    }
+
+    /// `a=1&b=2`, both sides escaped.
+    static func query(_ items: [(String, String)]) -> String {
+        items.map { "\($0)=\(encoded($1))" }.joined(separator: "&")
+    }
+
+    private static func encoded(_ text: String) -> String {
+        var result = ""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,86 @@
+import FakeAPIServer
+import Foundation
+import Logging
+import MeshKubernetesAPI
+import Synchronization
+
+/// A folder that goes with the test.
+final class Folder: Sendable {
+    let path = FileManager.default.temporaryDirectory.path + "/meshctl-api-\(UUID().uuidString)"
+
+    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    @discardableResult
+    func write(_ name: String, _ text: String) throws -> String {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"), options: .atomic)
+        return "\(path)/\(name)"
+    }
+}
+
+/// Waits that take no time and are remembered.
+final class Pauses: Sendable {
+    private let kept = Mutex<[Duration]>([])
+    var all: [Duration] { kept.withLock { $0 } }
+
+    var pause: KubernetesClient.Pause {
+        { duration in
+            self.kept.withLock { $0.append(duration) }
+            try Task.checkCancellation()
+            await Task.yield()
+        }
+    }
+}
+
+/// Counts, for servers that answer each time otherwise.
+final class Count: Sendable {
+    private let value = Mutex(0)
+    var next: Int {
+        value.withLock { value in
+            value += 1
+            return value
+        }
+    }
+}
+
+extension Logger {
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}
+
+/// Limits under which no test waits for long.
+var quick: ClientLimits {
+    var limits = ClientLimits()
+    limits.callTimeout = .seconds(20)
+    return limits
+}
+
+@discardableResult
+func withClient<T: Sendable>(
+    _ access: ClusterAccess, limits: ClientLimits = quick, pauses: Pauses = Pauses(),
+    _ body: (KubernetesClient) async throws -> T
+) async throws -> T {
+    let client = KubernetesClient(access, limits: limits, pause: pauses.pause)
+    do {
+        let result = try await body(client)
+        await client.shutdown()
+        return result
+    } catch {
+        await client.shutdown()
+        throw error
+    }
+}
+
+func pod(_ namespace: String, _ name: String, version: Int, node: String = "n1", account: String = "default") -> String
+{
+    #"{"metadata":{"namespace":"\#(namespace)","name":"\#(name)","uid":"uid-\#(name)","resourceVersion":"\#(version)"},"#
+        + #""spec":{"nodeName":"\#(node)","serviceAccountName":"\#(account)","containers":[{"x":[1,2.5,null]}]},"#
+        + #""status":{"phase":"Running"}}"#
+}
+
+func list(_ items: [String], version: Int, next: String = "") -> String {
+    #"{"kind":"PodList","metadata":{"resourceVersion":"\#(version)","continue":"\#(next)"},"#
+        + #""items":[\#(items.joined(separator: ","))]}"#
+}
+
+func event(_ type: String, _ object: String) -> String { #"{"type":"\#(type)","object":\#(object)}"# + "\n" }
+func bookmark(_ version: Int) -> String { event("BOOKMARK", #"{"metadata":{"resourceVersion":"\#(version)"}}"#) }
