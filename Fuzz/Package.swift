@@ -12,11 +12,14 @@ let package = Package(
         .target(name: "MeshPolicy", dependencies: ["MeshCore"], swiftSettings: settings),
         // Only what reads tokens; verifying them is left to swift-crypto, which stays out of here.
         .target(name: "MeshTokens", dependencies: ["MeshCore", "MeshPolicy"], swiftSettings: settings),
+        // Only what cuts the stream of a watch.
+        .target(name: "MeshKubernetesAPI", swiftSettings: settings),
         .target(
             name: "MeshYAML", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: settings),
         .executableTarget(
-            name: "fuzz", dependencies: ["MeshCore", "MeshPolicy", "MeshTokens", "MeshWire", "MeshYAML"], path: "Fuzz",
-            swiftSettings: settings),
+            name: "fuzz",
+            dependencies: ["MeshCore", "MeshKubernetesAPI", "MeshPolicy", "MeshTokens", "MeshWire", "MeshYAML"],
+            path: "Fuzz", swiftSettings: settings),
     ]
 )
 

@@ -81,6 +81,7 @@ struct Target: Sendable {
             }),
         dnsMessage,
         .yaml,
+        .watchLines,
     ]
 
     /// What a handshake makes of bytes that come in pieces of at most `chunk`, and how many it took.
