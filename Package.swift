@@ -134,6 +134,13 @@ let package = Package(
 
         // Row 3 and up: wiring, rendering, commands.
         .target(
+            name: "MeshClusterAuthority",
+            dependencies: [
+                "MeshCA", "MeshCore", "MeshKeyFetch", "MeshKubernetesAPI", "MeshTokens", "MeshYAML", log,
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "MeshControl",
             dependencies: [
                 "MeshCA", "MeshCore", "MeshDNS", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS",
@@ -221,12 +228,21 @@ let package = Package(
         .target(
             name: "FakeAPIServer",
             dependencies: [
+                "MeshKubernetesAPI",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             path: "Tests/FakeAPIServer", swiftSettings: careful),
+        .testTarget(
+            name: "MeshClusterAuthorityTests",
+            dependencies: [
+                "FakeAPIServer", "MeshCA", "MeshClusterAuthority", "MeshCore", "MeshKubernetesAPI", "MeshTokens", log,
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ] + x509,
+            swiftSettings: careful),
         .testTarget(name: "MeshTLSTests", dependencies: ["MeshCore", "MeshTLS"], swiftSettings: careful),
         .testTarget(name: "MeshLinuxTests", dependencies: ["MeshCore", "MeshLinux"], swiftSettings: careful),
         .target(name: "CAllocations", path: "Tests/CAllocations"),

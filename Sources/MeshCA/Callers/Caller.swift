@@ -7,6 +7,8 @@ package struct Caller: Sendable {
     /// The identity of the client certificate that proves this caller.
     package let identity: SPIFFEID?
     package let allowed: AllowedIdentities
+    /// The node whose pods' identities it may ask for as well, being its proxy.
+    package let node: String?
 }
 
 /// Everybody who may ask for certificates, as one version of the callers file says.
@@ -26,6 +28,6 @@ package struct Callers: Sendable {
     func caller(identity: SPIFFEID) -> Caller? {
         if let caller = list.first(where: { $0.identity == identity }) { return caller }
         let own = AllowedIdentities(exact: [identity])
-        return renewal ? Caller(name: "renewal", token: nil, identity: identity, allowed: own) : nil
+        return renewal ? Caller(name: "renewal", token: nil, identity: identity, allowed: own, node: nil) : nil
     }
 }

@@ -15,15 +15,20 @@ package final class CallerDirectory: Sendable {
 
     private let path: String
     private let trustDomain: TrustDomain
+    private let knowsNodes: Bool
     private let logger: Logger
     private let state: Mutex<State>
 
+    /// - Parameter knowsNodes: whether something says which pods are on a caller's node; else none may have one.
     /// - Throws: `YAMLProblem`: there are no earlier callers to fall back to.
-    package init(path: String, trustDomain: TrustDomain, logger: Logger) throws(YAMLProblem) {
+    package init(
+        path: String, trustDomain: TrustDomain, knowsNodes: Bool = false, logger: Logger
+    ) throws(YAMLProblem) {
         self.path = path
         self.trustDomain = trustDomain
+        self.knowsNodes = knowsNodes
         self.logger = logger
-        let first = CallersFile(path: path, trustDomain: trustDomain)
+        let first = CallersFile(path: path, trustDomain: trustDomain, knowsNodes: knowsNodes)
         state = Mutex(State(callers: try first.result.get(), reading: first))
     }
 
@@ -38,7 +43,7 @@ package final class CallerDirectory: Sendable {
     package func reload() { state.withLock { read(&$0) } }
 
     private func read(_ state: inout State) {
-        state.reading = CallersFile(path: path, trustDomain: trustDomain)
+        state.reading = CallersFile(path: path, trustDomain: trustDomain, knowsNodes: knowsNodes)
         switch state.reading.result {
         case .success(let callers):
             state.callers = callers

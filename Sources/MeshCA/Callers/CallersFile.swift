@@ -10,17 +10,19 @@ import MeshCore
 ///     tokenFile: tokens/node-1
 ///     identity: spiffe://cluster.local/ns/istio-system/sa/ztunnel
 ///     identities: ["spiffe://cluster.local/ns/shop/sa/cart", "spiffe://cluster.local/ns/web/sa/*"]
+///     node: node-1
 /// ```
-/// A caller is proved by its token or by a client certificate of its identity, either one alone. Paths are relative to
-/// the folder of the file. Source: our own format.
+/// A caller is proved by its token or by a client certificate of its identity, either one alone. With a node it may ask
+/// for the identities of the pods there as well. Paths are relative to the folder of the file. Source: our own format.
 struct CallersFile: Sendable {
     /// The problem names file, line and key.
     let result: Result<Callers, YAMLProblem>
     /// Every file that was looked for, as it was then.
     private let stamps: [String: FileStamp?]
 
-    init(path: String, trustDomain: TrustDomain) {
-        var reader = Reader(path: path, trustDomain: trustDomain)
+    /// - Parameter knowsNodes: whether something says which pods are on a caller's node.
+    init(path: String, trustDomain: TrustDomain, knowsNodes: Bool) {
+        var reader = Reader(path: path, trustDomain: trustDomain, knowsNodes: knowsNodes)
         result = Result { () throws(YAMLProblem) in try reader.read() }
         stamps = reader.stamps
     }
@@ -32,6 +34,7 @@ struct CallersFile: Sendable {
 private struct Reader {
     let path: String
     let trustDomain: TrustDomain
+    let knowsNodes: Bool
     var stamps: [String: FileStamp?] = [:]
 
     mutating func read() throws(YAMLProblem) -> Callers {
@@ -46,7 +49,7 @@ private struct Reader {
     }
 
     private mutating func caller(_ value: YAMLValue, others: [Caller]) throws(YAMLProblem) -> Caller {
-        let values = try value.mapping(known: ["name", "tokenFile", "identity", "identities"])
+        let values = try value.mapping(known: ["name", "tokenFile", "identity", "identities", "node"])
         guard let name = try values["name"]?.text() else { throw value.problem("name is missing") }
         guard !others.contains(where: { $0.name == name }) else { throw value.problem("name \"\(name)\" is taken") }
         guard values["tokenFile"] != nil || values["identity"] != nil else {
@@ -61,7 +64,13 @@ private struct Reader {
             throw value.problem("has the same identity as \"\(other.name)\"")
         }
         let allowed = try identities(values["identities"])
-        return Caller(name: name, token: token, identity: identity, allowed: allowed)
+        let node = try values["node"].map { value throws(YAMLProblem) in try self.node(value) }
+        return Caller(name: name, token: token, identity: identity, allowed: allowed, node: node)
+    }
+
+    private func node(_ value: YAMLValue) throws(YAMLProblem) -> String {
+        guard knowsNodes else { throw value.problem("a node needs an inventory of pods, and there is none") }
+        return try value.text()
     }
 
     private mutating func digest(_ value: YAMLValue) throws(YAMLProblem) -> TokenDigest {

@@ -1,4 +1,4 @@
-import MeshCore
+package import MeshCore
 
 /// The callers of a file, proved by a static token or by a client certificate of this authority.
 extension CallerDirectory: CallerAuthorization {
@@ -11,7 +11,8 @@ extension CallerDirectory: CallerAuthorization {
     }
 
     /// A client certificate comes before a token: whoever presents both is what the certificate says.
-    private func authenticate(
+    /// - Throws: `.unauthenticated` when nobody of the file is proved.
+    package func authenticate(
         _ credentials: PresentedCredentials, _ authority: CertificateAuthority, now: Int64
     ) throws(Refusal) -> Caller {
         let callers = current
@@ -34,7 +35,8 @@ extension CallerDirectory: CallerAuthorization {
         throw .unauthenticated(reason: reasons.joined(separator: ", "))
     }
 
-    private func identity(
+    /// What a caller gets by its own list.
+    package func identity(
         for caller: Caller, asking text: String, of trustDomain: TrustDomain
     ) throws(Refusal) -> SPIFFEID {
         guard !text.isEmpty else {

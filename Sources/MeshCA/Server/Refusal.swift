@@ -9,6 +9,8 @@ package enum Refusal: Error, Hashable {
     case overloaded(reason: String)
     /// A certificate that cannot be recorded must not leave.
     case notRecorded(reason: String)
+    /// Nobody can say now who asks or what is theirs; ask again.
+    case unavailable(reason: String)
 
     /// The gRPC status. Refusals of identity all look alike, so that they tell nothing about who may have what.
     package var status: (code: Code, message: String) {
@@ -23,6 +25,7 @@ package enum Refusal: Error, Hashable {
             case .expired, .notYetValid, .signing:
                 (.internalError, "CSR signing error (certificate cannot be signed)")
             }
+        case .unavailable: (.unavailable, "the authority cannot decide at the moment")
         }
     }
 
@@ -38,7 +41,7 @@ package enum Refusal: Error, Hashable {
     package var reason: String {
         switch self {
         case .unauthenticated(let reason), .impersonation(let reason, _), .overloaded(let reason),
-            .notRecorded(let reason):
+            .notRecorded(let reason), .unavailable(let reason):
             reason
         case .issue(let error): "\(error)"
         }

@@ -10,6 +10,8 @@ package enum TokenFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case audienceForm
     case signatureEncoding
     case issuer, notYetValid, expired, audience
+    /// A token without end where one is required.
+    case expiryMissing
     case noKey, signature
     /// The keys could not be fetched.
     case keysUnavailable
@@ -31,6 +33,7 @@ package enum TokenFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .issuer: "Jwt issuer is not configured"
         case .notYetValid: "Jwt not yet valid"
         case .expired: "Jwt is expired"
+        case .expiryMissing: "Jwt has no expiry"
         case .audience: "Audiences in Jwt are not allowed"
         case .noKey: "Jwks doesn't have key to match kid or alg from Jwt"
         case .signature: "Jwt verification fails"
