@@ -170,6 +170,7 @@ enum HTTP2 {
                     unsafe (reactor.stage + reactor.staged).update(from: header, count: frameHeader)
                     reactor.staged += frameHeader + length
                     tunnel.floodGuard.sent(length)
+                    tunnel.bulk.note(length, now: reactor.now)
                     return 0
                 }, else: callbackFailure)
         }

@@ -45,6 +45,8 @@ final class Tunnel {
     /// A CONNECT was submitted since the last pump.
     var requestsWait = false
     private var pace = ReadPace()
+    /// What it carried lately in large frames.
+    var bulk = BulkMeter()
     /// Place in the reactor's list of unfinished handshakes.
     var gateLinks = HandshakeGate.Links()
 
@@ -52,11 +54,12 @@ final class Tunnel {
     private var firstLink = Unretained<TunnelStream>(nil)
     private(set) var streamCount = 0
     /// No new streams: the peer sent GOAWAY, or we drain.
-    private(set) var isLeaving = false
+    var isLeaving = false
     /// Who may be at the far end of a tunnel inside another one; `nil` for all others. Such a tunnel is not pooled.
     let innerIdentities: [SPIFFEID]?
     /// Where the pool keeps a client's tunnel.
     var poolKey: TunnelPool.Key?
+    var place = ShelfPlace()
     /// Since when there has been no stream.
     private var idleSince: UInt64
 
@@ -65,6 +68,9 @@ final class Tunnel {
     private var heldCredit = 0
     /// Payload that may wait for slow applications before the whole tunnel is slowed down.
     static let queueLimit = 16 << 20
+    /// The widest connection window that the peer was seen to give us, and the part of it that is too little for more.
+    private var widestWindow: Int32 = 0
+    private static let narrow: Int32 = 16
 
     private var pingSentAt: UInt64?
     var floodGuard: FloodGuard
@@ -186,7 +192,7 @@ final class Tunnel {
         return makeSession(credential)
     }
 
-    private func setAlarm(_ alarm: Alarm, seconds: Int) {
+    func setAlarm(_ alarm: Alarm, seconds: Int) {
         reactor.timers.set(alarm, token, after: UInt64(seconds) * 1_000_000_000, now: reactor.now)
     }
 
@@ -239,9 +245,10 @@ final class Tunnel {
         if requestsWait { pump() }
         if phase == .closed { return }
         lendOutput(session)
-        var budget = Reactor.turnBudget
+        let share = reactor.share
+        var budget = share
         repeat {
-            let size = pace.size
+            let size = min(pace.size, share)
             let count = unsafe Kernel.receive(descriptor, reactor.cipher, size)
             guard count > 0 else {
                 if count == -Kernel.again {
@@ -261,6 +268,7 @@ final class Tunnel {
             if phase == .closed { return }
             if pace.note(count) { budget = 0 }
         } while readable && budget > 0
+        if !bulk.isBulk(now: reactor.now) { reactor.noteLightWork() }
         if readable, !readsLater {
             readsLater = true
             unsafe reactor.resumeLater(.tunnel(.passUnretained(self)))
@@ -344,7 +352,8 @@ final class Tunnel {
         lendOutput(session)
         defer { reclaimOutput(session) }
         guard writable, flush(session), phase == .open else { return }
-        var budget = Reactor.turnBudget
+        var budget = reactor.share
+        reactor.stageLimit = min(budget, Reactor.stageCapacity)
         while budget > 0 {
             reactor.staged = 0
             let result = unsafe nghttp2_session_send(http2)
@@ -353,6 +362,7 @@ final class Tunnel {
             }
             let count = reactor.staged
             if count == 0 { break }
+            if !bulk.isBulk(now: reactor.now) { reactor.noteLightWork() }
             guard case .sealed = unsafe session.seal(reactor.stage, count) else {
                 return close(.tunnelClosed(peer, "TLS could not seal records"), graceful: false)
             }
@@ -420,6 +430,7 @@ final class Tunnel {
         stream.next = nil
         stream.tunnel = nil
         streamCount -= 1
+        if place.isFull { reactor.tunnels.roomAgain(self) }
         noteQueued(-stream.queue.count)
         if streamCount == 0 { becameIdle() }
     }
@@ -445,14 +456,20 @@ final class Tunnel {
         close(.drained, graceful: true)
     }
 
-    /// Whether one more stream may be opened on this tunnel.
-    func hasRoom(_ maxStreams: Int, nowSeconds: Int64) -> Bool {
-        guard phase != .closed, !isLeaving, streamCount < maxStreams else { return false }
-        // Its streams stand still for applications that do not read, ours or theirs: another tunnel will not.
-        if heldCredit > 0 { return false }
-        if phase == .open, unsafe nghttp2_session_get_remote_window_size(http2) <= 0 { return false }
+    /// What this tunnel offers one more stream.
+    func room(_ need: TunnelNeed) -> TunnelRoom {
+        guard phase != .closed, !isLeaving, streamCount < need.maxStreams else { return .full }
         // A tunnel whose certificate has run out since is left to its streams.
-        return session.map { $0.credential.notAfter > nowSeconds } ?? true
+        if let session, session.credential.notAfter <= need.nowSeconds { return .full }
+        // Its streams stand still for applications that do not read, ours or theirs: another tunnel will not.
+        if heldCredit > 0 { return .stalled }
+        if phase == .open {
+            let window = unsafe nghttp2_session_get_remote_window_size(http2)
+            widestWindow = max(widestWindow, window)
+            if window <= widestWindow / Self.narrow { return .stalled }
+        }
+        // Bulk that has ended holds up nobody.
+        return streamCount > 0 && bulk.isBulk(now: need.now) ? .bulk(bulk.bytes(now: need.now)) : .free
     }
 
     // MARK: Flow control
@@ -461,6 +478,7 @@ final class Tunnel {
     /// is queued for slow ones.
     func received(_ count: Int) {
         pace.payload &+= count
+        bulk.note(count, now: reactor.now)
         if queuedBytes <= Self.queueLimit {
             _ = unsafe nghttp2_session_consume_connection(http2, count)
         } else {
@@ -506,45 +524,6 @@ final class Tunnel {
     func pongReceived() { pingSentAt = nil }
 
     // MARK: Ending
-
-    /// The peer will take no new streams.
-    func goawayReceived() {
-        isLeaving = true
-        reactor.tunnels.remove(self)
-        if streamCount == 0 { closeWhenDone() }
-    }
-
-    /// Announces that we leave: open streams finish, new ones are refused.
-    func beginDrain() {
-        guard phase == .open else {
-            if phase != .closed, streamCount == 0 { close(.drained, graceful: false) }
-            return
-        }
-        isLeaving = true
-        reactor.tunnels.remove(self)
-        if isClient {
-            if streamCount == 0 { close(.drained, graceful: true) }
-            return
-        }
-        // Two steps, so that streams which are under way to us meet a server that still takes them.
-        _ = unsafe nghttp2_submit_shutdown_notice(http2)
-        reactor.markDirty(self)
-        setAlarm(.drain, seconds: 1)
-    }
-
-    private func finishDrain() {
-        let last = unsafe nghttp2_session_get_last_proc_stream_id(http2)
-        _ = unsafe nghttp2_submit_goaway(
-            http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, NGHTTP2_NO_ERROR.rawValue, nil, 0)
-        reactor.markDirty(self)
-        if streamCount == 0 { closeWhenDone() }
-    }
-
-    /// Closes at the end of the turn, after what is queued has been sent.
-    private func closeWhenDone() {
-        _ = unsafe nghttp2_session_terminate_session(http2, NGHTTP2_NO_ERROR.rawValue)
-        reactor.markDirty(self)
-    }
 
     /// Ends the tunnel and every stream on it.
     ///

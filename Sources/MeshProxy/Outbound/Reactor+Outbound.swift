@@ -76,9 +76,12 @@ extension Reactor {
 
     /// A pooled tunnel with room, or a new one, which is not connected yet: its first stream must be on it before it
     /// can fail, so that the failure reaches the stream.
-    func findTunnel(_ key: TunnelPool.Key) -> Tunnel {
-        let seconds = Kernel.realtimeMicroseconds() / 1_000_000
-        if let tunnel = tunnels.find(key, maxStreams: config.poolMaxStreams, nowSeconds: seconds) { return tunnel }
+    ///
+    /// - Parameter other: a tunnel that has refused the stream.
+    func findTunnel(_ key: TunnelPool.Key, except other: Tunnel? = nil) -> Tunnel {
+        let need = TunnelNeed(
+            maxStreams: config.poolMaxStreams, nowSeconds: Kernel.realtimeMicroseconds() / 1_000_000, now: now)
+        if let tunnel = tunnels.find(key, need, except: other) { return tunnel }
         let tunnel = Tunnel(self, client: true, peer: key.destination, local: SocketAddress(key.source, 0))
         tunnels.add(tunnel, key)
         return tunnel

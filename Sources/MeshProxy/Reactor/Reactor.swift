@@ -22,8 +22,12 @@ final class Reactor {
     /// Bytes of plaintext that one turn gathers for one tunnel, and of ciphertext that one read takes.
     static let stageCapacity = 512 << 10
     static let cipherCapacity = 512 << 10
-    /// Bytes that one connection may move in one turn before others get theirs.
+    /// Bytes that one connection may move in one turn before others get theirs: large ones cost least per byte.
     static let turnBudget = 1 << 20
+    /// The same while connections that carry little are at work beside it, and wait for the end of its share.
+    static let contendedBudget = 128 << 10
+    /// Nanoseconds for which such work is expected to go on.
+    static let lightMemory: UInt64 = 10_000_000
 
     let config: ProxyConfig
     let poller: Poller
@@ -45,6 +49,10 @@ final class Reactor {
     static let plainCapacity = cipherCapacity + (64 << 10)
     /// Bytes of `stage` in use while one tunnel is pumped.
     var staged = 0
+    /// Bytes of `stage` that payload may fill.
+    var stageLimit = stageCapacity
+    /// When a connection that carries no bulk last moved something.
+    private var lightWorkAt: UInt64 = 0
     var gather = Gather()
     var requestHead = RequestHead()
 
@@ -210,6 +218,14 @@ final class Reactor {
     }
 
     // MARK: Work lists
+
+    /// Bytes that one connection may move in this turn.
+    @inline(__always) var share: Int {
+        now &- lightWorkAt < Self.lightMemory ? Self.contendedBudget : Self.turnBudget
+    }
+
+    /// A connection that carries no bulk moved something.
+    @inline(__always) func noteLightWork() { lightWorkAt = now }
 
     /// `tunnel` has something to send: it is pumped at the end of this turn.
     @inline(__always)

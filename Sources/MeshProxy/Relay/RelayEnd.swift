@@ -32,6 +32,7 @@ final class RelayEnd {
     private var isClosed = false
 
     private var moved = 0
+    private var bulk = BulkMeter()
     private var queue = ByteQueue()
     private var pipe: SplicePipe?
     private var inPipe = 0
@@ -115,7 +116,7 @@ final class RelayEnd {
     /// Passes on what our socket has, until one side refuses or the turn's share is used up.
     private func move() {
         guard !isClosed, let twin = twin, !isConnecting, !twin.isConnecting, !endPassed else { return }
-        var budget = Reactor.turnBudget
+        var budget = reactor.share
         let stopped = moved < Self.bulky && pipe == nil ? copy(to: twin, &budget) : splice(to: twin, &budget)
         if isClosed { return }
         if endReceived, queue.isEmpty, inPipe == 0 { return passEnd(to: twin) }
@@ -163,7 +164,8 @@ final class RelayEnd {
         while budget > 0 {
             var progress = false
             if readable, !endReceived, inPipe < pipe.capacity {
-                let count = Kernel.splice(from: descriptor, to: pipe.write, pipe.capacity - inPipe)
+                let count = Kernel.splice(
+                    from: descriptor, to: pipe.write, min(pipe.capacity - inPipe, budget))
                 if count > 0 {
                     inPipe += count
                     note(count)
@@ -209,6 +211,8 @@ final class RelayEnd {
 
     private func note(_ count: Int) {
         moved += count
+        bulk.note(count, now: reactor.now)
+        if !bulk.isBulk(now: reactor.now) { reactor.noteLightWork() }
         if facesClient { record.countClientToServer(count) } else { record.countServerToClient(count) }
     }
 

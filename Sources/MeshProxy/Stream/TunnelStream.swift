@@ -179,7 +179,7 @@ final class TunnelStream {
             isDeferred = true
             return .nothingYet
         }
-        let room = Reactor.stageCapacity - reactor.staged - HTTP2.frameHeader
+        let room = reactor.stageLimit - reactor.staged - HTTP2.frameHeader
         guard room >= 4096 else { return .stageFull }
         let wanted = min(length, room)
         let count = unsafe Kernel.receive(descriptor, reactor.stage + reactor.staged + HTTP2.frameHeader, wanted)

@@ -138,4 +138,83 @@ struct TunnelPoolTests {
         #expect(mesh.reactor.tunnels.all.isEmpty)
         server.join()
     }
+
+    private func makeBulky(_ tunnel: Tunnel, _ bytes: Int, on mesh: LoopbackMesh) {
+        tunnel.bulk = BulkMeter()
+        tunnel.bulk.note(bytes, now: mesh.reactor.now)
+    }
+
+    @Test("a stream beside bulk gets another tunnel, and the first one again when the bulk has ended")
+    func besideBulk() throws {
+        defer { Kernel.close(application.descriptor) }
+        let mesh = try LoopbackMesh()
+        var clients = try open(1, on: mesh)
+        let first = mesh.reactor.tunnels.all[0]
+        makeBulky(first, BulkMeter.threshold, on: mesh)
+        clients += try open(2, on: mesh)
+        #expect(first.streamCount == 1)
+        #expect(counts(mesh) == [1, 2])
+        let second = try #require(mesh.reactor.tunnels.all.first { $0 !== first })
+        makeBulky(second, BulkMeter.threshold, on: mesh)
+        first.bulk = BulkMeter()
+        clients += try open(1, on: mesh)
+        #expect(first.streamCount == 2)
+        clients.forEach { close($0) }
+    }
+
+    @Test("bulk on its own is no reason for more than a few tunnels: the one with the least takes the stream")
+    func spread() throws {
+        defer { Kernel.close(application.descriptor) }
+        let mesh = try LoopbackMesh()
+        var clients: [Int32] = []
+        for number in 1...TunnelPool.spread {
+            clients += try open(1, on: mesh)
+            let newest = try #require(mesh.reactor.tunnels.all.last)
+            #expect(newest.streamCount == 1)
+            makeBulky(newest, BulkMeter.threshold * (number == 3 ? 1 : 2), on: mesh)
+        }
+        let least = mesh.reactor.tunnels.all[2]
+        clients += try open(2, on: mesh)
+        #expect(mesh.reactor.tunnels.all.count == TunnelPool.spread)
+        #expect(least.streamCount == 3)
+        clients.forEach { close($0) }
+    }
+
+    @Test("full tunnels cost nothing to find one with room, however many there are", arguments: [1, 2])
+    func looks(cap: Int) throws {
+        defer { Kernel.close(application.descriptor) }
+        let mesh = try LoopbackMesh { $0.poolMaxStreams = cap }
+        let clients = try open(600, on: mesh)
+        #expect(mesh.reactor.tunnels.all.count == 600 / cap)
+        // One look for each stream, and one that finds a tunnel full.
+        #expect(mesh.reactor.tunnels.looks <= 2 * 600)
+        clients.forEach { close($0) }
+    }
+
+    @Test("tunnels that stand still are looked at a few at a time, and none is forgotten")
+    func stalled() throws {
+        defer { Kernel.close(application.descriptor) }
+        let mesh = try LoopbackMesh { $0.poolMaxStreams = 1 }
+        var pool = TunnelPool()
+        let key = TunnelPool.Key(destination: mesh.hbone, identities: [], source: .loopbackV4)
+        let tunnels = (0..<100).map { _ in
+            Tunnel(mesh.reactor, client: true, peer: mesh.hbone, local: SocketAddress(.loopbackV4, 0))
+        }
+        for tunnel in tunnels {
+            pool.add(tunnel, key)
+            guard tunnel !== tunnels[40] else { continue }
+            tunnel.noteQueued(Tunnel.queueLimit + 1)
+            tunnel.received(1)
+        }
+        let need = TunnelNeed(maxStreams: 1, nowSeconds: 0, now: mesh.reactor.now)
+        #expect(pool.find(key, need) == nil)
+        #expect(pool.looks <= 8)
+        // The one with room is found within a round.
+        let found = (0..<13).lazy.compactMap { _ in pool.find(key, need) }.first
+        #expect(found === tunnels[40])
+        #expect(pool.looks <= 14 * 8)
+        for tunnel in tunnels.shuffled() { pool.remove(tunnel) }
+        #expect(pool.all.isEmpty)
+        for tunnel in tunnels { tunnel.close(.drained, graceful: false) }
+    }
 }

@@ -123,7 +123,8 @@ struct LimitTests {
         let first = try #require(mesh.reactor.tunnels.all.first)
         try mesh.turn {
             for client in clients { _ = send(client, chunk, chunk.count, Int32(MSG_NOSIGNAL)) }
-            return first.phase == .open && !first.hasRoom(100, nowSeconds: 0)
+            let need = TunnelNeed(maxStreams: 100, nowSeconds: 0, now: mesh.reactor.now)
+            return first.phase == .open && first.room(need) == .stalled
         }
         clients.append(try mesh.connect(to: application.address))
         #expect(mesh.reactor.tunnels.all.count == 2)
