@@ -11,15 +11,20 @@ extension Linter {
             switch condition.attribute {
             case .remoteIP: forgeable(policy, condition.position, condition.key)
             case .sourcePrincipal: principals(condition.values, policy, condition.position)
+            case .sourceTrustDomain: trustDomains(condition.values, policy, condition.position)
+            case .requestPrincipal: requestPrincipals(condition.values, policy, condition.position)
+            case .requestHeader: stars(condition.values, condition.key, policy, condition.position)
             default: break
             }
             contradictions(condition.values, condition.key, policy, condition.position)
         }
         guard policy.action == .allow, !rule.from.isEmpty || !rule.to.isEmpty || !rule.when.isEmpty else { return }
+        // Nobody in particular is asked for, so whoever has no identity and no token is let in by what is left.
         let isNegative =
-            rule.from.allSatisfy { $0.hasOnlyNegatives } && rule.to.allSatisfy { $0.hasOnlyNegatives }
-            && rule.when.allSatisfy { $0.values.values.isEmpty }
-        if isNegative {
+            rule.from.contains { $0.hasOnlyNegatives }
+            || (rule.from.isEmpty && rule.to.allSatisfy { $0.hasOnlyNegatives }
+                && rule.when.allSatisfy { $0.values.values.isEmpty })
+        if isNegative, !rule.when.contains(where: { $0.namesPeer }) {
             add(
                 .warning, "only-negative-allow", policy, rule.position,
                 "rule \(number) allows whoever is not named, those without any identity among them",
@@ -29,6 +34,14 @@ extension Linter {
 
     private mutating func lint(_ source: SecurityPolicy.Source, _ policy: SecurityPolicy) {
         principals(source.principals, policy, source.position)
+        trustDomains(source.trustDomains, policy, source.position)
+        requestPrincipals(source.requestPrincipals, policy, source.position)
+        for namespace in source.namespaces.values where namespace.contains("/") {
+            add(
+                .error, "never-matches", policy, source.position,
+                "namespace \"\(namespace)\" never matches: it has a slash",
+                "write the name of the namespace alone, or use principals")
+        }
         if !source.remoteIPBlocks.isEmpty { forgeable(policy, source.position, "remoteIpBlocks") }
         contradictions(source.principals, "principals", policy, source.position)
         contradictions(source.namespaces, "namespaces", policy, source.position)
@@ -49,6 +62,12 @@ extension Linter {
         contradictions(operation.paths, "paths", policy, position)
         contradictions(operation.hosts, "hosts", policy, position)
         contradictions(operation.ports, "ports", policy, position)
+        stars(operation.methods, "methods", policy, position)
+        stars(operation.hosts, "hosts", policy, position)
+        stars(
+            Criterion(
+                operation.paths.values.filter { !PathTemplate.isTemplate($0) },
+                not: operation.paths.notValues.filter { !PathTemplate.isTemplate($0) }), "paths", policy, position)
         for method in operation.methods.values where method != method.uppercased() {
             add(
                 .error, "never-matches", policy, position, "method \"\(method)\" never matches: methods are upper case",
@@ -59,11 +78,34 @@ extension Linter {
                 .error, "never-matches", policy, position, "path \"\(path)\" never matches: paths begin with /",
                 "write \"/\(path)\"")
         }
+        for path in operation.paths.values where path.contains("?") || path.contains("#") {
+            add(
+                .error, "never-matches", policy, position,
+                "path \"\(path)\" never matches: paths are compared without query and fragment",
+                "write what stands before the ? or #")
+        }
         if policy.action == .deny, !operation.paths.values.isEmpty {
             add(
                 .warning, "deny-with-paths", policy, position,
                 "a DENY by path misses other spellings of it: /a/, //a, /A, /a;x, /a%2f",
                 "allow the paths that are wanted instead, or deny \"/a*\" with pathNormalization MERGE_SLASHES")
+        }
+        lintHosts(operation, policy, position)
+    }
+
+    private mutating func lintHosts(
+        _ operation: SecurityPolicy.Operation, _ policy: SecurityPolicy, _ position: FilePosition
+    ) {
+        for host in operation.hosts.values where host.contains("/") {
+            add(
+                .error, "never-matches", policy, position, "host \"\(host)\" never matches: it has a slash",
+                "write the name alone, without scheme and path")
+        }
+        if policy.action == .deny, operation.hosts.values.contains(where: { $0 != "*" }) {
+            add(
+                .warning, "deny-with-hosts", policy, position,
+                "a DENY by host misses other names of the same service: its address, its short names, a dot at the end",
+                "allow the hosts that are wanted instead, or attach the policy to the service")
         }
         let hosts = Set(operation.hosts.values.map { $0.lowercased() })
         for host in hosts.sorted() where !host.hasPrefix("*") || !host.hasSuffix("*") {
@@ -81,11 +123,74 @@ extension Linter {
     private mutating func principals(
         _ values: Criterion<String>, _ policy: SecurityPolicy, _ position: FilePosition
     ) {
-        for value in values.values + values.notValues where value.hasPrefix("spiffe://") {
+        stars(values, "principals", policy, position)
+        for value in values.values + values.notValues {
+            if value.hasPrefix("spiffe://") {
+                add(
+                    .error, "principal-with-scheme", policy, position,
+                    "principal \"\(value)\" never matches: principals have no scheme",
+                    "write \"\(value.dropFirst("spiffe://".count))\"")
+                continue
+            }
+            let parts = value.split(separator: "/", omittingEmptySubsequences: false)
+            if !value.contains("*"), parts.count != 5 || parts[1] != "ns" || parts[3] != "sa" {
+                add(
+                    .error, "never-matches", policy, position,
+                    "principal \"\(value)\" never matches: no identity is called so",
+                    "write TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT")
+            } else if aliases.isForeign(value) {
+                add(
+                    .warning, "foreign-trust-domain", policy, position,
+                    "principal \"\(value)\" is of a trust domain that this mesh does not know "
+                        + "(\(aliases.domains.joined(separator: ", ")))",
+                    "write cluster.local for the mesh's own, or add the domain to trustDomainAliases")
+            }
+        }
+    }
+
+    private mutating func trustDomains(
+        _ values: Criterion<String>, _ policy: SecurityPolicy, _ position: FilePosition
+    ) {
+        guard (values.values + values.notValues).contains("cluster.local"), !aliases.domains.contains("cluster.local")
+        else { return }
+        add(
+            .warning, "foreign-trust-domain", policy, position,
+            "trustDomains takes cluster.local as it is written; it means the mesh's own domain only in principals",
+            "write \"\(aliases.domains[0])\"")
+    }
+
+    /// Divided at the last slash, which may be one of the scheme's.
+    private mutating func requestPrincipals(
+        _ values: Criterion<String>, _ policy: SecurityPolicy, _ position: FilePosition
+    ) {
+        for value in values.values + values.notValues {
+            if let scheme = value.firstRange(of: "://"), !value[scheme.upperBound...].contains("/") {
+                add(
+                    .error, "request-principal-divided", policy, position,
+                    "request principal \"\(value)\" is divided at its last slash, so its issuer is "
+                        + "\"\(value[..<value.index(before: scheme.upperBound)])\"",
+                    "write the whole issuer, a slash and the subject: ISSUER/*")
+            } else if !value.contains("/"), !value.contains("*") {
+                add(
+                    .error, "never-matches", policy, position,
+                    "request principal \"\(value)\" never matches: it wants an empty subject",
+                    "write ISSUER/SUBJECT, or \"\(value)/*\" for any subject")
+            }
+        }
+    }
+
+    /// A star that is neither the first nor the last character.
+    private mutating func stars(
+        _ values: Criterion<String>, _ field: String, _ policy: SecurityPolicy, _ position: FilePosition
+    ) {
+        for value in values.values + values.notValues {
+            let rest = value.hasPrefix("*") ? value.dropFirst() : value.hasSuffix("*") ? value.dropLast() : value[...]
+            guard rest.contains("*") else { continue }
             add(
-                .error, "principal-with-scheme", policy, position,
-                "principal \"\(value)\" never matches: principals have no scheme",
-                "write \"\(value.dropFirst("spiffe://".count))\"")
+                .warning, "literal-star", policy, position,
+                "\(field) \"\(value)\": only a * at one end is a wildcard; this one is a character",
+                field == "paths" ? "use {*} for a segment, or * at one end" : "put the * at one end, or list the values"
+            )
         }
     }
 
@@ -111,6 +216,19 @@ extension SecurityPolicy.Source {
         principals.values.isEmpty && requestPrincipals.values.isEmpty && namespaces.values.isEmpty
             && serviceAccounts.values.isEmpty && ipBlocks.values.isEmpty && remoteIPBlocks.values.isEmpty
             && trustDomains.values.isEmpty
+    }
+}
+
+extension SecurityPolicy.Condition {
+    /// Whether it asks for an identity, or for a token.
+    fileprivate var namesPeer: Bool {
+        if values.values.isEmpty { return false }
+        switch attribute {
+        case .sourcePrincipal, .sourceNamespace, .sourceServiceAccount, .sourceTrustDomain, .requestPrincipal, .claim,
+            .audience, .presenter, .sourceIP:
+            return true
+        default: return false
+        }
     }
 }
 
