@@ -195,7 +195,7 @@ let package = Package(
         .testTarget(
             name: "MeshKeyFetchTests",
             dependencies: [
-                "MeshCore", "MeshKeyFetch", "MeshLinux", "MeshTokens",
+                "MeshCore", "MeshKeyFetch", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck", "MeshTokens",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

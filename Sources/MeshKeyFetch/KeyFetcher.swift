@@ -87,7 +87,7 @@ package struct KeyFetcher: Sendable {
         let url = request.url
         let known: [IPAddress]
         if let ip = url.address { known = [ip] } else { known = try await addresses(of: url.host) }
-        let allowed = known.filter { ip in !request.blocked.contains { $0.contains(ip) } }
+        let allowed = known.filter { request.permits($0) }
         guard !allowed.isEmpty else { throw Problem.blocked(host: url.host, known[0]) }
         var failure: any Error = Problem.lookup(host: url.host, why: "it has no address")
         for ip in allowed.prefix(Self.addressLimit) {

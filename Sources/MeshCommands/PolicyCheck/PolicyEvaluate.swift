@@ -1,10 +1,7 @@
 import ArgumentParser
-import Glibc
 import MeshCore
-import MeshKeyFetch
 import MeshKubernetes
 import MeshPolicyCheck
-import MeshTokens
 
 struct PolicyEvaluate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -63,7 +60,9 @@ struct FlowArguments: ParsableArguments {
     @Option(help: "File with a token, or - for standard input. It is sent where the policies look for one.")
     var jwt: String?
 
-    @Option(help: "Answer of a CUSTOM provider, as name=allow or name=deny. Repeat.")
+    @Option(
+        help: "Answer of a CUSTOM provider: name=allow, name=deny, name=timeout, or name=302 or another status. Repeat."
+    )
     var provider: [String] = []
 
     func report(_ judge: PolicyJudge, doing: String) throws(MeshFailure) -> FlowReport {
@@ -77,11 +76,12 @@ struct FlowArguments: ParsableArguments {
         }
         for entry in provider {
             let parts = entry.split(separator: "=", maxSplits: 1)
-            guard parts.count == 2, parts[1] == "allow" || parts[1] == "deny" else {
+            guard parts.count == 2, let answer = ProviderInput.answer(String(parts[1])) else {
                 throw MeshFailure(
-                    .usage, doing: doing, reason: "--provider: \"\(entry)\" is not name=allow or name=deny")
+                    .usage, doing: doing,
+                    reason: "--provider: \"\(entry)\" is not name=allow, name=deny, name=timeout or name=STATUS")
             }
-            judge.providers[String(parts[0])] = parts[1] == "allow"
+            judge.providers[String(parts[0])] = answer
         }
         return judge.report(client, try parser.target(to), try request(doing))
     }
@@ -111,33 +111,5 @@ struct FlowArguments: ParsableArguments {
             request.headers.append((String(field[..<colon]), String(value)))
         }
         return request
-    }
-}
-
-/// What tokens are verified by.
-struct TokenArguments: ParsableArguments {
-    @Option(help: "Key set (JWKS) for rules with jwksUri or with none, as file or issuer=file. Repeat.")
-    var jwks: [String] = []
-
-    @Flag(help: "Fetch other keys from where the policies say, as a waypoint would.")
-    var fetchKeys = false
-
-    @Option(help: "Time at which tokens are judged, as 2026-08-01T12:00:00Z or seconds since 1970. Default: now.")
-    var now: String?
-
-    func settings(_ policies: [RequestAuthentication], doing: String) async throws -> TokenSettings {
-        var settings = TokenSettings()
-        settings.now = try now.map { try TokenSettings.time($0, doing: doing) } ?? Int64(time(nil))
-        try settings.readKeys(jwks, for: policies, doing: doing)
-        guard fetchKeys else { return settings }
-        let store = KeyStore(fetch: try KeyFetcher().fetch)
-        let missing = policies.flatMap(\.rules).filter { rule in
-            KeySource(rule).map { settings.keys[$0] == nil } ?? false
-        }
-        await store.use(missing, now: settings.now)
-        _ = await store.refresh(now: settings.now)
-        settings.keys.merge(await store.snapshot()) { given, _ in given }
-        settings.failures = await store.failures()
-        return settings
     }
 }

@@ -80,7 +80,7 @@ struct PolicyDiff: ParsableCommand {
     }
 }
 
-struct PolicyTestCommand: ParsableCommand {
+struct PolicyTestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
         abstract: "Run unit tests of policies.",
@@ -91,11 +91,15 @@ struct PolicyTestCommand: ParsableCommand {
 
     @Argument(help: "File with tests.") var tests: String
     @OptionGroup var mesh: MeshArguments
+    @OptionGroup var token: TokenArguments
     @Option(name: .shortAndLong, help: "How to print the result: text, json, yaml, tap or junit.")
     var output = TestFormat.text
 
-    func run() throws {
-        let report = try PolicyTestReport.run(tests, settings: mesh.settings, namespace: mesh.namespace)
+    func run() async throws {
+        let tests = try PolicyTests(reading: tests, settings: mesh.settings, namespace: mesh.namespace)
+        tests.judge.tokens = try await token.settings(
+            tests.judge.cluster.requestAuthentications, defaults: (tests.now, tests.jwks), doing: "run policy tests")
+        let report = try tests.run()
         switch output {
         case .tap: OutputOptions.emit(text: report.tap)
         case .junit: OutputOptions.emit(text: report.junit)

@@ -26,7 +26,8 @@ package struct LocalAnswer: Sendable, Hashable {
         self.details = details
         guard isGRPC else {
             self.status = status
-            headers = (body.isEmpty ? [] : [Header("content-type", "text/plain")]) + extra
+            let isTyped = extra.contains { $0.name.lowercased() == "content-type" }
+            headers = (body.isEmpty || isTyped ? [] : [Header("content-type", "text/plain")]) + extra
             self.body = body
             return
         }
@@ -35,7 +36,8 @@ package struct LocalAnswer: Sendable, Hashable {
             [
                 Header("content-type", "application/grpc"),
                 Header("grpc-status", String(Self.grpcStatus(forHTTP: status))),
-            ] + (body.isEmpty ? [] : [Header("grpc-message", Self.percentEncoded(body))]) + extra
+            ] + (body.isEmpty ? [] : [Header("grpc-message", Self.percentEncoded(body))])
+            + extra.filter { $0.name.lowercased() != "content-type" }
         self.body = ""
     }
 

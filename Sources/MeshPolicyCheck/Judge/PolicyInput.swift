@@ -1,6 +1,6 @@
 package import MeshCore
 import MeshKubernetes
-import MeshPolicy
+package import MeshPolicy
 package import MeshYAML
 
 extension PolicyJudge {
@@ -16,6 +16,21 @@ extension PolicyJudge {
                 .corrupt, doing: doing, reason: "the manifests have \(problems.errors.count) errors:\(lines)")
         }
         return PolicyJudge(cluster)
+    }
+}
+
+/// Answers of providers as users say them.
+package enum ProviderInput {
+    /// `allow`, `deny`, `timeout`, or the status that an HTTP provider answers with; `nil` for another word.
+    package static func answer(_ text: String) -> ProviderAnswer? {
+        switch text {
+        case "allow": return .allowing
+        case "deny": return .denying
+        case "timeout": return .failed("no answer in time")
+        default:
+            guard let status = Int(text), (200...599).contains(status) else { return nil }
+            return .answered(status: status)
+        }
     }
 }
 

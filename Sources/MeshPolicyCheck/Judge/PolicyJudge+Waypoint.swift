@@ -48,15 +48,17 @@ extension PolicyJudge {
         case .ask(let questions):
             for question in questions {
                 let name = question.provider.name
-                if providers[name] == false {
-                    return hop(
-                        false, "provider \(name) denies, asked by \(question.rule)", Self.rule(question.rule),
-                        explain(set, facts) + others)
+                guard let given = providers[name] else {
+                    notes.append("provider \(name) is asked by \(question.rule); taken to allow, see --provider")
+                    continue
                 }
-                notes.append(
-                    providers[name] == true
-                        ? "provider \(name) allows, asked by \(question.rule)"
-                        : "provider \(name) is asked by \(question.rule); taken to allow, see --provider")
+                switch question.provider.verdict(given, isGRPC: request.isGRPC) {
+                case .allow(_, _, let reason): notes.append("\(reason), asked by \(question.rule)")
+                case .deny(let answer, let reason):
+                    return hop(
+                        false, "\(reason), asked by \(question.rule)", Self.rule(question.rule),
+                        answer: chain == .http ? answer : nil, explain(set, facts) + others)
+                }
             }
         }
         if chain == .http {

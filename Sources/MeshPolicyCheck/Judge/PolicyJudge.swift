@@ -1,6 +1,6 @@
 import MeshCore
 package import MeshKubernetes
-import MeshPolicy
+package import MeshPolicy
 
 /// Judges flows by the policies of one cluster. Confined to one task: it keeps what it compiled.
 ///
@@ -10,7 +10,7 @@ package final class PolicyJudge {
     package let index: ClusterIndex
     package let nodes: NodePolicies
     /// What providers of CUSTOM policies answer; others are taken to allow.
-    package var providers: [String: Bool] = [:]
+    package var providers: [String: ProviderAnswer] = [:]
     package var tokens = TokenSettings()
     private var engines: [String: PolicyEngine] = [:]
     private var sets: [SetKey: RequestPolicySet] = [:]

@@ -48,4 +48,15 @@ package struct TokenSettings: Sendable {
             }
         }
     }
+
+    /// Fetches the keys that are still missing. What cannot be had is kept with its reason, and refuses its tokens.
+    package mutating func fetchKeys(for policies: [RequestAuthentication], from store: KeyStore) async {
+        let missing = policies.flatMap(\.rules).filter { rule in
+            KeySource(rule).map { keys[$0] == nil } ?? false
+        }
+        await store.use(missing, now: now)
+        _ = await store.refresh(now: now)
+        keys.merge(await store.snapshot()) { given, _ in given }
+        failures = await store.failures()
+    }
 }

@@ -166,8 +166,12 @@ extension PolicyJudge {
             switch set.customStep(facts) {
             case .deny(let rule, let bad): return (false, "denied by \(rule): \(bad)")
             case .ask(let questions):
-                if let refused = questions.first(where: { providers[$0.provider.name] == false }) {
-                    return (false, "provider \(refused.provider.name) denies, asked by \(refused.rule)")
+                for question in questions {
+                    guard let given = providers[question.provider.name] else { continue }
+                    guard case .deny(_, let reason) = question.provider.verdict(given, isGRPC: request.isGRPC) else {
+                        continue
+                    }
+                    return (false, "\(reason), asked by \(question.rule)")
                 }
             case .none: break
             }

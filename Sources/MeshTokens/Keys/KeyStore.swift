@@ -37,11 +37,18 @@ package actor KeyStore {
         package let timeout: Duration
         /// The fetcher must not connect to these, whatever name led there.
         package let blocked: [CIDR]
+        /// What of `blocked` may be connected to all the same.
+        package let allowed: [CIDR]
 
-        package init(url: KeyURL, timeout: Duration, blocked: [CIDR]) {
+        package init(url: KeyURL, timeout: Duration, blocked: [CIDR], allowed: [CIDR] = []) {
             self.url = url
             self.timeout = timeout
             self.blocked = blocked
+            self.allowed = allowed
+        }
+
+        package func permits(_ ip: IPAddress) -> Bool {
+            allowed.contains { $0.contains(ip) } || !blocked.contains { $0.contains(ip) }
         }
     }
 
@@ -81,10 +88,13 @@ package actor KeyStore {
 
     private let fetch: Fetch
     private let blocked: [CIDR]
+    private let allowed: [CIDR]
     private var entries: [KeySource: Entry] = [:]
 
-    package init(blocked: [CIDR] = BlockedAddresses.standard, fetch: @escaping Fetch) {
+    /// - Parameter allowed: exceptions from `blocked`, for somebody who tries policies by hand and says so.
+    package init(blocked: [CIDR] = BlockedAddresses.standard, allowed: [CIDR] = [], fetch: @escaping Fetch) {
         self.blocked = blocked
+        self.allowed = allowed
         self.fetch = fetch
     }
 
@@ -157,7 +167,8 @@ package actor KeyStore {
     private nonisolated func get(_ text: String, _ timeout: Duration) async throws -> [UInt8] {
         guard let url = KeyURL(text) else { throw Problem.url(text) }
         // A host that is an address is judged here too; names are for the fetcher, once they are resolved.
-        if let ip = url.address, blocked.contains(where: { $0.contains(ip) }) { throw Problem.blocked(url.host) }
-        return try await fetch(Request(url: url, timeout: timeout, blocked: blocked))
+        let request = Request(url: url, timeout: timeout, blocked: blocked, allowed: allowed)
+        if let ip = url.address, !request.permits(ip) { throw Problem.blocked(url.host) }
+        return try await fetch(request)
     }
 }

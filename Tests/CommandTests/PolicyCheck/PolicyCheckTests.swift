@@ -79,12 +79,28 @@ struct PolicyCheckTests {
 
     @Test("test runs the tests of the examples, and writes TAP and JUnit")
     func tests() throws {
-        let report = try PolicyTestReport.run(
-            "\(Self.examples)/tests.yaml", settings: MeshSettings(), namespace: "default")
+        let report = try PolicyTests(reading: "\(Self.examples)/tests.yaml").run()
         #expect(report.failures == 0)
         try Golden.check("policy-check/test.tap", report.tap.replacing("\(Self.examples)/", with: "") + "\n")
         try Golden.check("policy-check/test.xml", report.junit.replacing("\(Self.examples)/", with: "") + "\n")
         try Golden.check("policy-check/test.json", render(report, .json))
+    }
+
+    static let badTokenFlags: [([String], Int32)] = [
+        (["--now", "yesterday"], 64), (["--jwks", "none.json"], 66), (["--key-roots", "x"], 64),
+        (["--allow-key-address", "127.0.0.0/8"], 64), (["--fetch-keys", "--allow-key-address", "home"], 64),
+        (["--fetch-keys", "--key-roots", "none.pem"], 66),
+    ]
+
+    @Test("what tokens are verified by must be there", arguments: badTokenFlags)
+    func tokenFlags(flags: [String], status: Int32) async throws {
+        let command = try PolicyCheckCommand.parseAsRoot(
+            ["eval", "-f", "x", "--from", "none", "--to", "shop/cart:80"] + flags)
+        let arguments = try #require(command as? PolicyEvaluate)
+        let failure = await #expect(throws: MeshFailure.self) {
+            try await arguments.token.settings([], doing: "test")
+        }
+        #expect(failure?.exitStatus == status)
     }
 
     static let refused: [([String], Int32)] = [
@@ -96,6 +112,7 @@ struct PolicyCheckTests {
         (["--from", "none", "--to", "shop/cart:80", "--header", "x"], 64),
         (["--from", "none", "--to", "shop/cart:80", "--jwt-claims", "[1]"], 64),
         (["--from", "none", "--to", "shop/cart:80", "--provider", "x"], 64),
+        (["--from", "none", "--to", "shop/cart:80", "--provider", "x=perhaps"], 64),
         (["--from", "none", "--to", "shop/cart:80", "--from-ip", "x"], 64),
     ]
 
