@@ -84,7 +84,7 @@ extension AttributeTest {
         _ name: [UInt8], _ wanted: Criterion<TextPattern>, _ facts: RequestFacts
     ) -> CriterionMiss? {
         if let text = pseudoHeader(name, facts) { return wanted.miss { $0.matches(text.span) } }
-        let header = JoinedHeader(facts.headers, name)
+        let header = JoinedHeader(facts.headers, name[...])
         switch header.occurrences {
         case 0: return wanted.miss { _ in false }
         case 1:

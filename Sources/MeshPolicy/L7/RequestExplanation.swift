@@ -149,7 +149,8 @@ extension AttributeTest {
             if let pseudo = Self.pseudoHeader(name, facts) {
                 Self.text(pseudo)
             } else {
-                facts.headers.contains { $0.name.elementsEqual(name) } ? JoinedHeader(facts.headers, name).text : nil
+                facts.headers.contains { $0.name.elementsEqual(name) }
+                    ? JoinedHeader(facts.headers, name[...]).text : nil
             }
         case .claim(let path, _): facts.claims?[path: path].map(Self.text)
         }

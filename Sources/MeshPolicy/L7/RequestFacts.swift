@@ -79,7 +79,7 @@ package struct RequestFacts: Sendable {
 /// All values of one header, read as one text with commas between, without making it.
 struct JoinedHeader {
     private let fields: [HeaderField]
-    private let name: [UInt8]
+    private let name: RequestText
     /// How often the header is there.
     let occurrences: Int
     /// Bytes of the joined text.
@@ -87,7 +87,7 @@ struct JoinedHeader {
     /// Where it is the first time; meaningless when it is not there.
     let first: Int
 
-    init(_ fields: [HeaderField], _ name: [UInt8]) {
+    init(_ fields: [HeaderField], _ name: RequestText) {
         self.fields = fields
         self.name = name
         var (occurrences, count, first) = (0, 0, 0)
@@ -125,6 +125,30 @@ struct JoinedHeader {
             if position >= part.count { return true }
         }
         return true
+    }
+
+    /// Calls `body` with each byte of the joined text, then once with `nil`.
+    @inline(__always)
+    func forward(_ body: (UInt8?) -> Void) {
+        var isFirst = true
+        for field in fields where field.name.elementsEqual(name) {
+            if !isFirst { body(UInt8(ascii: ",")) }
+            isFirst = false
+            for byte in field.value { body(byte) }
+        }
+        body(nil)
+    }
+
+    /// The same from the end.
+    @inline(__always)
+    func backward(_ body: (UInt8?) -> Void) {
+        var isFirst = true
+        for field in fields.reversed() where field.name.elementsEqual(name) {
+            if !isFirst { body(UInt8(ascii: ",")) }
+            isFirst = false
+            for byte in field.value.reversed() { body(byte) }
+        }
+        body(nil)
     }
 
     /// For explanations.

@@ -2,8 +2,28 @@ import MeshCore
 
 /// A fact without which a rule cannot match.
 enum RequestNeed: Hashable, Sendable {
-    enum TextFact: UInt64, Sendable {
-        case principal = 1, namespace, trustDomain, serverName, host, method, path, subject
+    enum TextFact: Hashable, Sendable {
+        case principal, namespace, trustDomain, serverName, host, method, path, issuer, subject
+        /// In lower case.
+        case header([UInt8])
+        case claim([String])
+
+        /// Where the hashes of this fact's texts start.
+        var seed: UInt64 {
+            switch self {
+            case .principal: 1
+            case .namespace: 2
+            case .trustDomain: 3
+            case .serverName: 4
+            case .host: 5
+            case .method: 6
+            case .path: 7
+            case .subject: 8
+            case .issuer: 9
+            case .header(let name): RequestNeed.seed(header: name.span)
+            case .claim(let path): path.reduce(RequestNeed.claimSeed) { RequestNeed.seed(claim: $1, in: $0) }
+            }
+        }
     }
 
     enum AddressFact: UInt64, Sendable { case source = 16, remote, destination }
@@ -24,6 +44,21 @@ enum RequestNeed: Hashable, Sendable {
         case .port(let port): Self.key(port: port)
         case .account(let namespace, let name): Self.key(account: namespace, name)
         }
+    }
+
+    static func seed(header name: Span<UInt8>) -> UInt64 {
+        var hash = NeedHash(seed: 26)
+        hash.add(name)
+        return hash.key(.exact)
+    }
+
+    static let claimSeed: UInt64 = 27
+
+    /// Of a member of the object whose seed is `parent`; all claims together are one.
+    static func seed(claim name: String, in parent: UInt64) -> UInt64 {
+        var hash = NeedHash(seed: parent)
+        hash.add(name.utf8Span.span)
+        return hash.key(.exact)
     }
 
     static func key(port: UInt16) -> UInt64 { mix(UInt64(port) | 24 << 32) }
@@ -59,10 +94,8 @@ struct NeedHash {
 
     init(seed: UInt64) { value = 0xCBF2_9CE4_8422_2325 ^ seed &* 0x9E37_79B9_7F4A_7C15 }
 
-    init(_ fact: RequestNeed.TextFact) { self.init(seed: fact.rawValue) }
-
     init(_ fact: RequestNeed.TextFact, _ bytes: [UInt8]) {
-        self.init(fact)
+        self.init(seed: fact.seed)
         add(bytes.span)
     }
 
@@ -104,9 +137,41 @@ extension AttributeTest {
         case .hosts(let wanted): Self.texts(.host, wanted.values) { $0 }
         case .methods(let wanted): Self.texts(.method, wanted.values) { $0 }
         case .paths(let wanted): Self.texts(.path, wanted.values) { $0.need }
-        case .requestPrincipals(let wanted): Self.texts(.subject, wanted.values) { $0.subject }
-        case .header, .claim: nil
+        case .requestPrincipals(let wanted): Self.requestPrincipals(wanted.values)
+        case .header(let name, let wanted): Self.header(name, wanted.values)
+        case .claim(let path, let wanted): Self.fields(.claim(path), wanted.values)
         }
+    }
+
+    /// Some parts of a request can be named as headers; the whole path with its query is nothing that is looked up.
+    private static func header(_ name: [UInt8], _ patterns: [TextPattern]) -> [RequestNeed]? {
+        switch name {
+        case Array(":method".utf8): texts(.method, patterns) { $0 }
+        case Array(":authority".utf8), Array("host".utf8): texts(.host, patterns) { $0 }
+        case Array(":path".utf8): nil
+        default: fields(.header(name), patterns)
+        }
+    }
+
+    /// Of a header or claim its presence alone tells rules apart; every request has a method.
+    private static func fields(_ fact: RequestNeed.TextFact, _ patterns: [TextPattern]) -> [RequestNeed]? {
+        patterns.isEmpty ? nil : patterns.map { .text(fact, $0) }
+    }
+
+    /// Both claims are wanted, so either will do.
+    private static func requestPrincipals(_ patterns: [RequestPrincipalPattern]) -> [RequestNeed]? {
+        if patterns.isEmpty { return nil }
+        var result: [RequestNeed] = []
+        for pattern in patterns {
+            if pattern.subject != .presence {
+                result.append(.text(.subject, pattern.subject))
+            } else if pattern.issuer != .presence {
+                result.append(.text(.issuer, pattern.issuer))
+            } else {
+                return nil
+            }
+        }
+        return result
     }
 
     private static func texts<Pattern>(

@@ -11,16 +11,35 @@ struct RequestRuleIndex: Sendable {
     private var always: [Int32] = []
     private var table: [UInt64: Range<Int32>] = [:]
     private var keyed: [Int32] = []
-    private var texts: [TextLookup] = []
+    /// Of facts that every request has.
+    private var texts: [(fact: RequestNeed.TextFact, lookup: TextLookup)] = []
+    /// By the seed of the header's or claim's name.
+    private var headers: [UInt64: TextLookup] = [:]
+    private var claims: [UInt64: TextLookup] = [:]
+    /// Bit n: a header that is looked up has a name of n bytes, modulo 64.
+    private var headerLengths: UInt64 = 0
+    private var claimDepth = 0
     private var blocks: [BlockLookup] = []
     private var usesPorts = false
     private var usesAccounts = false
 
     private struct TextLookup: Sendable {
-        let fact: RequestNeed.TextFact
+        let seed: UInt64
         var exact = false
+        /// Lengths, ascending.
         var prefixes: [Int] = []
         var suffixes: [Int] = []
+
+        init(_ fact: RequestNeed.TextFact) { seed = fact.seed }
+
+        mutating func add(_ pattern: TextPattern) {
+            switch pattern {
+            case .exact: exact = true
+            case .prefix(let start): RequestRuleIndex.insert(start.count, &prefixes)
+            case .suffix(let end): RequestRuleIndex.insert(end.count, &suffixes)
+            case .presence: RequestRuleIndex.insert(0, &prefixes)
+            }
+        }
     }
 
     private struct BlockLookup: Sendable {
@@ -82,15 +101,17 @@ struct RequestRuleIndex: Sendable {
         switch need {
         case .port: usesPorts = true
         case .account: usesAccounts = true
+        case .text(.header(let name), let pattern):
+            headerLengths |= 1 << UInt64(name.count & 63)
+            headers[RequestNeed.seed(header: name.span), default: TextLookup(.header(name))].add(pattern)
+        case .text(.claim(let path), let pattern):
+            claimDepth = max(claimDepth, path.count)
+            let lookup = TextLookup(.claim(path))
+            claims[lookup.seed, default: lookup].add(pattern)
         case .text(let fact, let pattern):
-            if !texts.contains(where: { $0.fact == fact }) { texts.append(TextLookup(fact: fact)) }
+            if !texts.contains(where: { $0.fact == fact }) { texts.append((fact, TextLookup(fact))) }
             guard let slot = texts.firstIndex(where: { $0.fact == fact }) else { return }
-            switch pattern {
-            case .exact: texts[slot].exact = true
-            case .prefix(let start): Self.insert(start.count, &texts[slot].prefixes)
-            case .suffix(let end): Self.insert(end.count, &texts[slot].suffixes)
-            case .presence: break
-            }
+            texts[slot].lookup.add(pattern)
         case .block(let fact, let block):
             if !blocks.contains(where: { $0.fact == fact }) { blocks.append(BlockLookup(fact: fact)) }
             guard let slot = blocks.firstIndex(where: { $0.fact == fact }) else { return }
@@ -102,7 +123,7 @@ struct RequestRuleIndex: Sendable {
         }
     }
 
-    private static func insert(_ length: Int, _ sorted: inout [Int]) {
+    fileprivate static func insert(_ length: Int, _ sorted: inout [Int]) {
         guard let place = sorted.firstIndex(where: { $0 >= length }) else {
             sorted.append(length)
             return
@@ -124,7 +145,11 @@ struct RequestRuleIndex: Sendable {
             if usesAccounts, let peer = facts.peer {
                 probe(RequestNeed.key(account: peer.id.namespace, peer.id.serviceAccount), facts, &best)
             }
-            for lookup in texts { probe(lookup, facts, &best) }
+            for (fact, lookup) in texts { probe(fact, lookup, facts, &best) }
+            if !headers.isEmpty { probeHeaders(facts, &best) }
+            if !claims.isEmpty, let values = facts.claims?.values {
+                probe(values, RequestNeed.claimSeed, 1, facts, &best)
+            }
             for lookup in blocks { probe(lookup, facts, &best) }
         }
         return best == .max ? nil : rules[Int(best)]
@@ -142,8 +167,10 @@ struct RequestRuleIndex: Sendable {
         }
     }
 
-    private func probe(_ lookup: TextLookup, _ facts: RequestFacts, _ best: inout Int32) {
-        switch lookup.fact {
+    private func probe(
+        _ fact: RequestNeed.TextFact, _ lookup: TextLookup, _ facts: RequestFacts, _ best: inout Int32
+    ) {
+        switch fact {
         case .principal:
             if let peer = facts.peer { probe(lookup, peer.principal.utf8Span.span, facts, &best) }
         case .namespace:
@@ -154,16 +181,55 @@ struct RequestRuleIndex: Sendable {
         case .host: probe(lookup, facts.host.span, facts, &best)
         case .method: probe(lookup, facts.method.span, facts, &best)
         case .path: probe(lookup, facts.path.span, facts, &best)
-        case .subject:
-            if case .string(let subject)? = facts.claims?["sub"] {
-                probe(lookup, subject.utf8Span.span, facts, &best)
+        case .subject: probe(lookup, facts.claims?["sub"], facts, &best)
+        case .issuer: probe(lookup, facts.claims?["iss"], facts, &best)
+        // Looked up from what the request has, not from what policies name.
+        case .header, .claim: break
+        }
+    }
+
+    /// The cost is that of the request's headers, however many names policies know.
+    private func probeHeaders(_ facts: RequestFacts, _ best: inout Int32) {
+        for index in facts.headers.indices {
+            let field = facts.headers[index]
+            guard headerLengths & 1 << UInt64(field.name.count & 63) != 0,
+                let lookup = headers[RequestNeed.seed(header: field.name.span)]
+            else { continue }
+            let joined = JoinedHeader(facts.headers, field.name)
+            // A header that is repeated is one text, looked up where it is the first time.
+            guard joined.first == index else { continue }
+            if joined.occurrences == 1 {
+                probe(lookup, field.value.span, facts, &best)
+            } else {
+                probe(lookup, joined, facts, &best)
             }
+        }
+    }
+
+    /// Members of an object at `depth` whose names, and those of the objects around them, policies know.
+    private func probe(
+        _ members: [String: ClaimValue], _ seed: UInt64, _ depth: Int, _ facts: RequestFacts, _ best: inout Int32
+    ) {
+        for (name, value) in members {
+            let own = RequestNeed.seed(claim: name, in: seed)
+            if let lookup = claims[own] { probe(lookup, value, facts, &best) }
+            if depth < claimDepth, case .object(let inner) = value { probe(inner, own, depth + 1, facts, &best) }
+        }
+    }
+
+    /// A text, or each text of a list; what else claims may be matches nothing.
+    private func probe(_ lookup: TextLookup, _ claim: ClaimValue?, _ facts: RequestFacts, _ best: inout Int32) {
+        switch claim {
+        case .string(let text)?: probe(lookup, text.utf8Span.span, facts, &best)
+        case .list(let values)?:
+            for case .string(let text) in values { probe(lookup, text.utf8Span.span, facts, &best) }
+        case .object?, .number?, .bool?, .null?, nil: break
         }
     }
 
     private func probe(_ lookup: TextLookup, _ text: Span<UInt8>, _ facts: RequestFacts, _ best: inout Int32) {
         if lookup.exact || !lookup.prefixes.isEmpty {
-            var hash = NeedHash(lookup.fact)
+            var hash = NeedHash(seed: lookup.seed)
             var done = 0
             for length in lookup.prefixes {
                 if length > text.count { break }
@@ -177,7 +243,7 @@ struct RequestRuleIndex: Sendable {
             }
         }
         if lookup.suffixes.isEmpty { return }
-        var hash = NeedHash(lookup.fact)
+        var hash = NeedHash(seed: lookup.seed)
         var done = 0
         for length in lookup.suffixes {
             if length > text.count { break }
@@ -186,6 +252,31 @@ struct RequestRuleIndex: Sendable {
                 hash.add(text[text.count - done])
             }
             probe(hash.key(.suffix), facts, &best)
+        }
+    }
+
+    /// As for a text, over all values of a header with commas between.
+    private func probe(_ lookup: TextLookup, _ joined: JoinedHeader, _ facts: RequestFacts, _ best: inout Int32) {
+        var hash = NeedHash(seed: lookup.seed)
+        var (next, done) = (0, 0)
+        joined.forward { byte in
+            while next < lookup.prefixes.count, lookup.prefixes[next] == done {
+                probe(hash.key(.prefix), facts, &best)
+                next += 1
+            }
+            if let byte { hash.add(byte) }
+            done += 1
+        }
+        if lookup.exact { probe(hash.key(.exact), facts, &best) }
+        hash = NeedHash(seed: lookup.seed)
+        (next, done) = (0, 0)
+        joined.backward { byte in
+            while next < lookup.suffixes.count, lookup.suffixes[next] == done {
+                probe(hash.key(.suffix), facts, &best)
+                next += 1
+            }
+            if let byte { hash.add(byte) }
+            done += 1
         }
     }
 
