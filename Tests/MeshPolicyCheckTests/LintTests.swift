@@ -222,6 +222,10 @@ struct LintTests {
                 "{\(cart), jwtRules: [{issuer: 'https://i.example', fromCookies: [t]}]}", kind: "RequestAuthentication"),
             check: "token-stays-in-cookie", remedy: "forwardOriginalToken", isError: false),
         Case(
+            what: "65: the only ALLOW is in dry run",
+            manifests: Shop.policy("{\(cart), rules: [\(web)]}", annotations: "{istio.io/dry-run: 'true'}"),
+            check: "dry-run-allows-all", remedy: "another ALLOW", isError: false),
+        Case(
             what: "68: a provider that nobody knows",
             manifests: Shop.policy("{\(cart), action: CUSTOM, provider: {name: x}, rules: [{}]}"),
             check: "unknown-provider", remedy: "extensionProviders", isError: false),
@@ -256,6 +260,23 @@ struct LintTests {
         settings.trustDomainAliases = ["td1"]
         let findings = Shop.lint(Shop.policy("{\(Self.pods), rules: [\(Self.web)]}"), settings: settings)
         #expect(findings.contains { $0.check == "alias-not-at-l4" })
+    }
+
+    @Test("paths that nobody normalizes are told of")
+    func normalization() {
+        var settings = MeshSettings()
+        let policy = Shop.policy("{\(Self.cart), rules: [\(Self.to("{paths: ['/a']}"))]}")
+        #expect(!Shop.lint(policy, settings: settings).contains { $0.check == "paths-not-normalized" })
+        settings.pathNormalization = .none
+        #expect(Shop.lint(policy, settings: settings).contains { $0.check == "paths-not-normalized" })
+    }
+
+    @Test("an ALLOW in dry run next to one that is enforced is nothing to warn of")
+    func dryRunBeside() {
+        let findings = Shop.lint(
+            Shop.policy("{\(Self.cart), rules: [\(Self.web)]}", annotations: "{istio.io/dry-run: 'true'}"),
+            Shop.policy("{\(Self.cart), rules: [\(Self.web)]}", name: "q"))
+        #expect(!findings.contains { $0.check == "dry-run-allows-all" })
     }
 
     @Test("has nothing to say of policies that do what they say")

@@ -90,6 +90,12 @@ extension Linter {
                 "a DENY by path misses other spellings of it: /a/, //a, /A, /a;x, /a%2f",
                 "allow the paths that are wanted instead, or deny \"/a*\" with pathNormalization MERGE_SLASHES")
         }
+        if judge.cluster.settings.pathNormalization == .none, !operation.paths.isEmpty {
+            add(
+                .warning, "paths-not-normalized", policy, position,
+                "pathNormalization is NONE, so \"/a/../b\" and \"/%62\" are other paths than \"/b\" to policies, and perhaps "
+                    + "not to the service", "set pathNormalization to BASE or MERGE_SLASHES")
+        }
         lintHosts(operation, policy, position)
     }
 

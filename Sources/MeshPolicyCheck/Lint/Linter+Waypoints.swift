@@ -59,4 +59,22 @@ extension Linter {
                 + "\(client.name) may call the pod at its own address, past them",
             "allow only principals: [\"\(principal)\"] on the workload")
     }
+
+    /// With all ALLOW policies of a place in dry run it is as if there were none: everything passes.
+    mutating func lintDryRuns() {
+        let allows = judge.cluster.policies.filter { $0.action == .allow }
+        for policy in allows where policy.dryRun && !policy.targets.isEmpty {
+            let isAlone = !allows.contains { other in
+                !other.dryRun && other.identity.namespace == policy.identity.namespace
+                    && other.targets.contains { target in
+                        policy.targets.contains { $0.description == target.description }
+                    }
+            }
+            guard isAlone else { continue }
+            add(
+                .warning, "dry-run-allows-all", policy, .unknown,
+                "it is in dry run, and no other ALLOW policy has its targets: meanwhile everything passes there",
+                "enforce another ALLOW policy there while this one is tried")
+        }
+    }
 }

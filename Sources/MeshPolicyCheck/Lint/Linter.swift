@@ -21,6 +21,7 @@ struct Linter {
             lintPlaces(policy, translation)
         }
         lintShadows()
+        lintDryRuns()
         lintWaypoints()
         lintProviders()
         for policy in judge.cluster.requestAuthentications { lint(policy) }
