@@ -86,6 +86,48 @@ struct PolicyCheckTests {
         try Golden.check("policy-check/test.json", render(report, .json))
     }
 
+    @Test("the sets of the examples do what their tests say, and lint finds no error", arguments: sets)
+    func exampleSet(name: String) async throws {
+        #expect(Self.sets.count > 3)
+        let folder = "\(Self.examples)/sets/\(name)"
+        let command = try PolicyCheckCommand.parseAsRoot(["test", "\(folder)/tests.yaml"])
+        let arguments = try #require(command as? PolicyTestCommand)
+        let tests = try PolicyTests(reading: arguments.tests)
+        tests.judge.tokens = try await arguments.token.settings(
+            tests.judge.cluster.requestAuthentications, defaults: (tests.now, tests.jwks), doing: "test")
+        let report = try tests.run()
+        #expect(report.failures == 0, "\(report.cases.filter { !$0.passed }.map { "\($0.name): \($0.reason)" })")
+        let (cluster, problems) = try ClusterModel.read(
+            ["\(folder)/workloads.yaml", "\(folder)/policies.yaml"], doing: "test")
+        let errors = LintReport(problems, PolicyJudge(cluster)).findings.filter { $0.severity == .error }
+        #expect(errors.isEmpty, "\(errors.map { "\($0.object): \($0.message)" })")
+    }
+
+    /// Every folder of sets, so that a new one is tested too.
+    static let sets = (try? FileManager.default.contentsOfDirectory(atPath: "\(examples)/sets").sorted()) ?? []
+
+    @Test(
+        "replay prints what would change for each kind of log",
+        arguments: ["ztunnel", "ztunnel-json", "meshctl", "waypoint"], [OutputFormat.text, .json])
+    func replay(log: String, format: OutputFormat) throws {
+        var bytes = 0
+        let report = try LogReplay.replay(
+            "\(Self.examples)/logs/\(log).log", Self.judge(["running.yaml", "policies"]), doing: "test"
+        ) { bytes = $0 }
+        #expect(bytes > 0)
+        try Golden.check(
+            "policy-check/replay-\(log).\(format == .text ? "txt" : "json")", render(report, format))
+    }
+
+    @Test("a log that is not there is not found")
+    func noLog() throws {
+        let judge = try Self.judge(["running.yaml", "policies"])
+        let failure = #expect(throws: MeshFailure.self) {
+            try LogReplay.replay("\(Self.examples)/logs/none.log", judge, doing: "test") { _ in }
+        }
+        #expect(failure?.exitStatus == 66)
+    }
+
     static let badTokenFlags: [([String], Int32)] = [
         (["--now", "yesterday"], 64), (["--jwks", "none.json"], 66), (["--key-roots", "x"], 64),
         (["--allow-key-address", "127.0.0.0/8"], 64), (["--fetch-keys", "--allow-key-address", "home"], 64),
