@@ -25,6 +25,13 @@ let x509: [Target.Dependency] = [
 ]
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
+/// Intel's library is made for x86-64 alone; elsewhere libcrypto does its work.
+#if arch(x86_64)
+    let ipsecMB: [Target] = [.systemLibrary(name: "CIPSecMB", providers: [.apt(["libipsec-mb-dev"])])]
+#else
+    let ipsecMB: [Target] = []
+#endif
+
 let package = Package(
     name: "meshctl",
     products: [.executable(name: "meshctl", targets: ["meshctl"])],
@@ -69,7 +76,9 @@ let package = Package(
             name: "MeshState",
             dependencies: ["MeshCore", .product(name: "HashTreeCollections", package: "swift-collections")],
             swiftSettings: strict),
-        .target(name: "MeshTLS", dependencies: ["COpenSSL", "MeshCore"], swiftSettings: strict),
+        .target(
+            name: "MeshTLS",
+            dependencies: ["COpenSSL", "MeshCore"] + ipsecMB.map { .byName(name: $0.name) }, swiftSettings: strict),
         .target(
             name: "MeshLinux", dependencies: ["CLinux", "CNetlink", "CNftables", "MeshCore"], swiftSettings: strict),
 
@@ -292,3 +301,4 @@ let package = Package(
             name: "NamespaceTests", dependencies: ["MeshCore", "MeshLinux", "MeshTestSupport"], swiftSettings: careful),
     ]
 )
+package.targets += ipsecMB

@@ -15,6 +15,8 @@ die() {
 usage() { awk 'NR == 1 { next } /^#/ { sub(/^# ?/, ""); print; next } { exit }' "$0"; }
 
 build_packages=(git libssl-dev libnghttp2-dev libnl-3-dev libnl-route-3-dev libnftables-dev pkg-config)
+# Intel's AES-GCM; there is none for other processors, and libcrypto does its work there.
+[[ $(uname -m) == x86_64 ]] && build_packages+=(libipsec-mb-dev)
 
 # need_packages PACKAGE...: installs those Debian packages that are missing, and says which.
 need_packages() {
