@@ -1,6 +1,13 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// As in the main package.
+#if arch(x86_64)
+    let ipsecMB: [Target] = [.systemLibrary(name: "CIPSecMB")]
+#else
+    let ipsecMB: [Target] = []
+#endif
+
 /// Mutation runs over every parser of outside bytes. Sources are links into the main package, so that its package
 /// access holds here. Run by `scripts/fuzz`.
 let package = Package(
@@ -16,12 +23,19 @@ let package = Package(
         .target(name: "MeshKubernetesAPI", swiftSettings: settings),
         .target(
             name: "MeshYAML", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: settings),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
+        .target(
+            name: "MeshTLS", dependencies: ["COpenSSL", "MeshCore"] + ipsecMB.map { .byName(name: $0.name) },
+            swiftSettings: settings),
         .executableTarget(
             name: "fuzz",
-            dependencies: ["MeshCore", "MeshKubernetesAPI", "MeshPolicy", "MeshTokens", "MeshWire", "MeshYAML"],
+            dependencies: [
+                "MeshCore", "MeshKubernetesAPI", "MeshPolicy", "MeshTLS", "MeshTokens", "MeshWire", "MeshYAML",
+            ],
             path: "Fuzz", swiftSettings: settings),
     ]
 )
+package.targets += ipsecMB
 
 var settings: [SwiftSetting] {
     [

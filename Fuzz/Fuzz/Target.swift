@@ -80,6 +80,7 @@ struct Target: Sendable {
                 return whole == alone ? nil : "read as \(whole), byte by byte as \(alone)"
             }),
         dnsMessage,
+        postHandshake,
         .yaml,
         .watchLines,
     ]

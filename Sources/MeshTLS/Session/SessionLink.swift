@@ -59,6 +59,15 @@ import COpenSSL
         return taken
     }
 
+    /// What is left of the bytes handed in, unless older ones come first.
+    @inline(__always) var window: (base: UnsafeMutablePointer<UInt8>, count: Int)? {
+        guard carryStart == carryEnd, let input = unsafe input else { return nil }
+        return unsafe (input + inputStart, inputEnd - inputStart)
+    }
+
+    /// Takes `count` bytes of `window`, which has as many.
+    @inline(__always) mutating func skip(_ count: Int) { inputStart += count }
+
     private mutating func readCarry(_ into: UnsafeMutableRawPointer, _ count: Int) -> Int {
         guard let carry = unsafe carry else { return 0 }
         let taken = min(count, carryEnd - carryStart)

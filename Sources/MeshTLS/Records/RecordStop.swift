@@ -1,0 +1,2 @@
+/// Why opening records stopped.
+enum RecordStop { case full, wantsInput, closed, failed }
