@@ -1,7 +1,7 @@
 import Foundation
 import MeshTLS
 
-/// The `openssl` command as the other end of a loopback connection: another driver of TLS, able to misbehave.
+/// A command as the other end of a loopback connection, most often `openssl`: another driver of TLS, able to misbehave.
 final class ForeignPeer {
     struct Unavailable: Error { let what: String }
 
@@ -12,7 +12,12 @@ final class ForeignPeer {
     private var printed = ""
 
     /// `openssl s_client` with more arguments, connected.
-    init(client arguments: [String]) throws {
+    convenience init(client arguments: [String]) throws {
+        try self.init(client: "/usr/bin/openssl") { ["s_client", "-connect", "127.0.0.1:\($0)"] + arguments }
+    }
+
+    /// A command that connects to the port which it is given.
+    init(client program: String, _ arguments: (UInt16) -> [String]) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { Glibc.close(listener) }
         var address = Self.loopback(port: 0)
@@ -24,7 +29,7 @@ final class ForeignPeer {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(listener, $0, &size) }
         }
         Self.limitWait(listener)
-        try start(["s_client", "-connect", "127.0.0.1:\(UInt16(bigEndian: address.sin_port))"] + arguments)
+        try start(program, arguments(UInt16(bigEndian: address.sin_port)))
         descriptor = accept(listener, nil, nil)
         guard descriptor >= 0 else { throw Unavailable(what: "accept: errno \(errno)") }
         Self.limitWait(descriptor)
@@ -32,7 +37,7 @@ final class ForeignPeer {
 
     /// `openssl s_server` with more arguments, connected to.
     init(server arguments: [String]) throws {
-        try start(["s_server", "-accept", "127.0.0.1:0", "-naccept", "1"] + arguments)
+        try start("/usr/bin/openssl", ["s_server", "-accept", "127.0.0.1:0", "-naccept", "1"] + arguments)
         guard reads("ACCEPT 127.0.0.1:"), let port = listeningPort() else { throw Unavailable(what: printed) }
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         Self.limitWait(descriptor)
@@ -107,8 +112,8 @@ final class ForeignPeer {
         }
     }
 
-    private func start(_ arguments: [String]) throws {
-        process.executableURL = URL(filePath: "/usr/bin/openssl")
+    private func start(_ program: String, _ arguments: [String]) throws {
+        process.executableURL = URL(filePath: program)
         process.arguments = arguments
         process.standardInput = input
         process.standardOutput = output

@@ -77,8 +77,8 @@ struct RecordTests {
     @Test("nothing to seal makes no record")
     func sealsNothing() throws {
         let pair = try Pair.established()
-        var byte: UInt8 = 0
-        #expect(pair.client.session.seal(&byte, 0) == .sealed)
+        var bytes: [UInt8] = [0]
+        #expect(pair.client.session.seal(&bytes, 0) == .sealed)
         #expect(pair.client.takeOutput().isEmpty)
     }
 

@@ -74,10 +74,16 @@ final class Side {
     }
 
     func seal(_ bytes: [UInt8]) -> SealResult {
-        bytes.withUnsafeBufferPointer { source in
-            guard let base = source.baseAddress else { return .sealed }
-            return session.seal(base, source.count)
+        let room = bytes.count + TLSSession.tailroom
+        let block = UnsafeMutablePointer<UInt8>.allocate(capacity: room)
+        defer { block.deallocate() }
+        block.initialize(repeating: 0xEE, count: room)
+        block.update(from: bytes, count: bytes.count)
+        defer {
+            precondition(
+                block[bytes.count] == 0xEE && Array(UnsafeBufferPointer(start: block, count: bytes.count)) == bytes)
         }
+        return session.seal(block, bytes.count)
     }
 
     func takeReceived() -> [UInt8] {

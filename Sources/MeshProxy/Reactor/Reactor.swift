@@ -112,7 +112,7 @@ final class Reactor {
             outputCapacity: TLSSession.sealedSize(of: Self.stageCapacity + Stage.slack) + (64 << 10))
         unsafe cipher = .allocate(capacity: Self.cipherCapacity)
         unsafe plain = .allocate(capacity: Self.plainCapacity)
-        unsafe stage = UnsafeMutablePointer<UInt8>.allocate(capacity: Stage.bytes) + TLSSession.headroom
+        unsafe stage = .allocate(capacity: Stage.bytes)
         for listener in listeners {
             listener.handsOver = TCPSocket.letSuccessorInherit(listener.descriptor)
             listener.token = table.occupy(listener.descriptor, .listener, listener)
@@ -126,7 +126,7 @@ final class Reactor {
     deinit {
         unsafe cipher.deallocate()
         unsafe plain.deallocate()
-        unsafe (stage - TLSSession.headroom).deallocate()
+        unsafe stage.deallocate()
     }
 
     private static func makeRouter(_ config: ProxyConfig) -> Router {

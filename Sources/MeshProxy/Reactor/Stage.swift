@@ -5,7 +5,7 @@ import MeshTLS
 enum Stage {
     /// Room past the capacity for frames that are not data.
     static let slack = 64 << 10
-    static let bytes = Reactor.stageCapacity + slack + TLSSession.headroom + TLSSession.tailroom
+    static let bytes = Reactor.stageCapacity + slack + TLSSession.tailroom
 }
 
 /// Spans of decrypted payload for one application socket, written with one call.

@@ -9,6 +9,28 @@ import COpenSSL
     init(owning raw: OpaquePointer) { unsafe self.raw = raw }
     deinit { unsafe X509_free(raw) }
 
+    /// Reads what `encoded` wrote; `nil` for anything else.
+    convenience init?(der: [UInt8]) {
+        let parsed = unsafe der.withUnsafeBufferPointer { bytes in
+            var start = bytes.baseAddress
+            return unsafe d2i_X509(nil, &start, bytes.count)
+        }
+        guard let raw = unsafe parsed else {
+            ErrorQueue.clear()
+            return nil
+        }
+        unsafe self.init(owning: raw)
+    }
+
+    /// DER; empty when there is no certificate.
+    static func encoded(_ certificate: OpaquePointer?) -> [UInt8] {
+        let size = unsafe Int(max(0, i2d_X509(certificate, nil)))
+        return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            var start = buffer.baseAddress
+            count = unsafe size > 0 ? Int(max(0, i2d_X509(certificate, &start))) : 0
+        }
+    }
+
     var facts: CertificateFacts { unsafe CertificateFacts(raw) }
 }
 

@@ -22,6 +22,7 @@ import COpenSSL
         try setCredential(leaf: leaf, intermediates: intermediates, key: key)
         unsafe SSL_CTX_set1_cert_store(raw, roots)
         setMemory()
+        if options.records != .libssl { unsafe SSL_CTX_set_keylog_callback(raw, noteTrafficSecret) }
         switch role {
         case .client: try becomeClient()
         case .server: try becomeServer()

@@ -22,6 +22,8 @@ package final class TLSCredential: @unchecked Sendable {
     let server: TLSContext
     let client: TLSContext
     let recordsPerKey: Int
+    /// `nil` when libssl keeps the records of every session.
+    let recordPlan: RecordPlan?
 
     /// Seconds since 1970.
     package var notBefore: Int64 { facts.notBefore }
@@ -61,6 +63,7 @@ package final class TLSCredential: @unchecked Sendable {
         client = try unsafe TLSContext(
             role: .client, leaf: leaf, intermediates: intermediates, key: key, roots: store.raw, options: options)
         recordsPerKey = options.recordsPerKey
+        recordPlan = try RecordPlan(options)
         // A flight is the chain, five bytes around each certificate, and hello, signature and records: well below 4 KiB
         // with a key of 4096 bits; the rest is for a post-quantum key share.
         handshakeRoom = chain.reduce(8192) { total, certificate in

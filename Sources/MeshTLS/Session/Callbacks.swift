@@ -106,3 +106,9 @@ func selectALPN(
     unsafe session(of: ssl)?.refuse(.noCommonALPN(offered: names))
     return SSL_TLSEXT_ERR_ALERT_FATAL
 }
+
+/// `SSL_CTX_keylog_cb_func`: the way by which libssl gives its secrets away, to the session alone.
+func noteTrafficSecret(_ ssl: OpaquePointer?, _ line: UnsafePointer<CChar>?) {
+    guard let line = unsafe line else { return }
+    unsafe session(of: ssl)?.noteSecret(line)
+}

@@ -2,14 +2,11 @@ import COpenSSL
 
 /// The record layer of libssl, over the session's BIO.
 ///
-/// The seam for another record layer: `TLSSession` reaches application data through `open` and `seal` of its
-/// `records` only. libssl reads a header, then a body, and nothing ahead (no read_ahead), so that after the handshake
+/// What carries data where `OwnRecords` does not: TLS 1.2, or by choice. `TLSSession` reaches application data through
+/// `open` and `seal` of its `records` only. libssl reads a header, then a body, and nothing ahead (no read_ahead), so that after the handshake
 /// every byte of a later record is still in the link. It keeps a partial record itself, and gives the buffer back when
 /// the record is complete (SSL_MODE_RELEASE_BUFFERS).
 @safe struct LibSSLRecords {
-    /// Why `open` stopped.
-    enum Stop { case full, wantsInput, closed, failed }
-
     /// Most plaintext in a record (RFC 8446 section 5.1).
     static let plaintextLimit = 16_384
     /// Header, inner type and tag of TLS 1.3 are 22; TLS 1.2 puts an explicit nonce of 8 bytes in place of the type.
@@ -21,7 +18,7 @@ import COpenSSL
 
     /// Decrypts until `capacity` is full or libssl stops. Cost: one pass, one copy out of libssl's buffer.
     @inline(__always)
-    func open(into plain: UnsafeMutablePointer<UInt8>, capacity: Int) -> (filled: Int, stop: Stop) {
+    func open(into plain: UnsafeMutablePointer<UInt8>, capacity: Int) -> (filled: Int, stop: RecordStop) {
         var filled = 0
         while filled < capacity {
             let count = Int32(truncatingIfNeeded: min(capacity - filled, 1 << 30))
@@ -39,9 +36,11 @@ import COpenSSL
         return (filled, .full)
     }
 
-    /// Appends records for all of `count` bytes, which must be more than 0.
+    /// Appends records for all of `count` bytes, which must be more than 0; behind a KeyUpdate when one is due.
     @inline(__always)
-    func seal(_ plain: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+    func seal(_ plain: UnsafePointer<UInt8>, _ count: Int, updatingKey: Bool) -> Bool {
+        // TLS 1.2 has no KeyUpdate; its limit is the same 2^24.5 records and is left to the peers' patience.
+        if updatingKey, hasKeyUpdate { _ = unsafe SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) }
         var done = 0
         while done < count {
             let size = Int32(truncatingIfNeeded: min(count - done, 1 << 30))
@@ -50,5 +49,13 @@ import COpenSSL
             done += Int(taken)
         }
         return true
+    }
+
+    var hasKeyUpdate: Bool { unsafe SSL_version(ssl) >= TLS1_3_VERSION }
+
+    /// Sends a KeyUpdate now.
+    func updateKey(requestingPeer: Bool) -> Bool {
+        let kind = requestingPeer ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED
+        return unsafe SSL_key_update(ssl, kind) == 1 && SSL_do_handshake(ssl) == 1
     }
 }

@@ -14,15 +14,23 @@ package import MeshCore
 /// the credential for `handshake`, `sealedSize(of:)` for `seal`, `controlRoom` for `open`, `close` and `updateKeys`.
 /// `seal` checks first and refuses; in the other calls missing room ends the session with `.outputFull`.
 @safe package final class TLSSession {
-    /// Bytes before and after a plaintext buffer that a caller should leave writable, for a record layer that seals in
-    /// place: record header; inner type and tag.
-    package static let headroom = 5
-    package static let tailroom = 17
+    /// Bytes behind the plaintext given to `seal` that it may write to and restore: a record's type goes there.
+    package static let tailroom = 1
     /// Room that `open`, `close` and `updateKeys` may need.
     package static let controlRoom = 256
 
     /// Where `SSL` keeps its session, for callbacks. Index 0 is libssl's "app data".
     static let ownerIndex: Int32 = 0
+
+    private enum Records {
+        case libssl(LibSSLRecords)
+        case own(OwnRecords)
+    }
+
+    private struct KeptFacts {
+        let suite: TLSOptions.CipherSuite
+        let peerCertificate: [UInt8]
+    }
 
     private enum Phase { case handshaking, established, readClosed, failed }
 
@@ -32,9 +40,14 @@ package import MeshCore
     package private(set) var peerIdentity: SPIFFEID?
 
     private let expecting: PeerExpectation
-    private let ssl: OpaquePointer
+    /// `nil` once records of our own have taken over: libssl's session has no more to do then, and is the larger part
+    /// of what a connection costs.
+    private var ssl: OpaquePointer?
     private let link: UnsafeMutablePointer<SessionLink>
-    private let records: LibSSLRecords
+    private var records: Records
+    private var secrets = TrafficSecrets()
+    /// What libssl's session knew, kept when it is freed.
+    private var keptFacts: KeptFacts?
     private var phase = Phase.handshaking
     private var failure: HandshakeFailure?
     private var refusal: HandshakeFailure?
@@ -63,7 +76,7 @@ package import MeshCore
         self.expecting = expecting
         unsafe self.ssl = ssl
         unsafe self.link = link
-        unsafe records = LibSSLRecords(ssl: ssl)
+        records = unsafe .libssl(LibSSLRecords(ssl: ssl))
         recordsLeft = credential.recordsPerKey
         unsafe SSL_set_ex_data(ssl, Self.ownerIndex, Unmanaged.passUnretained(self).toOpaque())
         switch role {
@@ -130,7 +143,31 @@ package import MeshCore
         guard peerIdentity != nil else { return .failed(fail(.notASPIFFEID([]))) }
         phase = .established
         isDrained = unsafe !link.pointee.hasInput
+        adoptRecords()
         return .done
+    }
+
+    /// Goes on with records of our own, where the plan has an engine for what was negotiated; else libssl goes on.
+    ///
+    /// libssl has read nothing ahead of its own records, so our first one is at the front of the link.
+    private func adoptRecords() {
+        var secrets = TrafficSecrets()
+        swap(&secrets, &self.secrets)
+        guard let plan = credential.recordPlan, secrets.areComplete, let ssl = unsafe ssl,
+            unsafe SSL_version(ssl) == TLS1_3_VERSION, unsafe SSL_has_pending(ssl) == 0,
+            let suite = cipherSuite.flatMap(TLSOptions.CipherSuite.init(rawValue:)),
+            let engine = plan.engine(for: suite), let own = secrets.records(suite, engine, role: role)
+        else { return }
+        keptFacts = unsafe KeptFacts(
+            suite: suite, peerCertificate: Certificate.encoded(SSL_get0_peer_certificate(ssl)))
+        records = .own(own)
+        unsafe SSL_free(ssl)
+        unsafe self.ssl = nil
+    }
+
+    /// Notes a line of libssl's key log.
+    func noteSecret(_ line: UnsafePointer<CChar>) {
+        if credential.recordPlan != nil { unsafe secrets.note(line) }
     }
 
     /// Looks at the first bytes ever received. libssl would only say "wrong version number".
@@ -170,7 +207,7 @@ package import MeshCore
         guard unsafe link.pointee.offer(input, count) else { return .failed(misuse("input while a window is set")) }
         guard phase == .established else { return openWhenNotEstablished() }
         ErrorQueue.clear()
-        let (filled, stop) = unsafe records.open(into: plain, capacity: capacity)
+        let (filled, stop) = unsafe openRecords(into: plain, capacity)
         switch stop {
         case .full: isDrained = false
         case .wantsInput where unsafe !link.pointee.overflowed: isDrained = true
@@ -179,11 +216,21 @@ package import MeshCore
             unsafe link.pointee.dropInput()
             isDrained = filled == 0
         case .failed, .wantsInput:
-            fail(libraryFailure())
+            fail(recordFailure())
             isDrained = filled == 0
         }
         if filled > 0 { return .data(filled) }
         return phase == .established ? .wantsInput : openWhenNotEstablished()
+    }
+
+    @inline(__always)
+    private func openRecords(
+        into plain: UnsafeMutablePointer<UInt8>, _ capacity: Int
+    ) -> (filled: Int, stop: RecordStop) {
+        switch records {
+        case .libssl(let records): unsafe records.open(into: plain, capacity: capacity)
+        case .own(let records): unsafe records.open(link, into: plain, capacity: capacity)
+        }
     }
 
     private func openWhenNotEstablished() -> OpenResult {
@@ -199,8 +246,8 @@ package import MeshCore
     /// Lets the caller have its input buffer back. Bytes not yet used are copied and come first in the next call.
     package func endInput() { unsafe link.pointee.endInput() }
 
-    /// Encrypts all of `count` bytes into `output`, or nothing.
-    package func seal(_ plain: UnsafePointer<UInt8>, _ count: Int) -> SealResult {
+    /// Encrypts all of `count` bytes into `output`, or nothing. `tailroom` bytes behind them must be writable.
+    package func seal(_ plain: UnsafeMutablePointer<UInt8>, _ count: Int) -> SealResult {
         guard isEstablished, !sentClose else {
             return .failed(failure ?? misuse(sentClose ? "seal after close" : "seal before the handshake is done"))
         }
@@ -208,30 +255,31 @@ package import MeshCore
         guard unsafe link.pointee.output.room >= Self.sealedSize(of: count) else { return .outputFull }
         ErrorQueue.clear()
         recordsLeft -= (count + LibSSLRecords.plaintextLimit - 1) / LibSSLRecords.plaintextLimit
-        if recordsLeft <= 0 { rekey() }
-        guard unsafe records.seal(plain, count) else { return .failed(fail(libraryFailure())) }
-        return .sealed
-    }
-
-    /// The KeyUpdate goes out with the record that follows.
-    private func rekey() {
-        recordsLeft = credential.recordsPerKey
-        // TLS 1.2 has no KeyUpdate; its limit is the same 2^24.5 records and is left to the peers' patience.
-        guard unsafe SSL_version(ssl) >= TLS1_3_VERSION else { return }
-        _ = unsafe SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED)
+        let updatesKey = recordsLeft <= 0
+        if updatesKey { recordsLeft = credential.recordsPerKey }
+        let sealed =
+            switch records {
+            case .libssl(let records):
+                unsafe records.seal(plain, count, updatingKey: updatesKey)
+            case .own(let records):
+                unsafe records.seal(plain, count, updatingKey: updatesKey, into: &link.pointee.output)
+            }
+        return sealed ? .sealed : .failed(fail(recordFailure()))
     }
 
     /// Sends a KeyUpdate now, and asks the peer for one when `requestingPeer`. False when the session cannot.
     package func updateKeys(requestingPeer: Bool) -> Bool {
-        guard isEstablished, !sentClose, unsafe SSL_version(ssl) >= TLS1_3_VERSION else { return false }
+        guard isEstablished, !sentClose else { return false }
         ErrorQueue.clear()
-        let kind = requestingPeer ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED
-        guard unsafe SSL_key_update(ssl, kind) == 1, unsafe SSL_do_handshake(ssl) == 1 else {
-            fail(libraryFailure())
-            return false
+        switch records {
+        case .libssl(let records):
+            guard records.hasKeyUpdate else { return false }
+            if !records.updateKey(requestingPeer: requestingPeer) { fail(libraryFailure()) }
+        case .own(let records):
+            if unsafe !records.updateKey(requestingPeer: requestingPeer, &link.pointee.output) { fail(.outputFull) }
         }
         recordsLeft = credential.recordsPerKey
-        return true
+        return failure == nil
     }
 
     /// Puts close_notify in `output`. Does nothing in a handshake, after a failure, or a second time.
@@ -239,30 +287,55 @@ package import MeshCore
         guard isEstablished, !sentClose else { return }
         sentClose = true
         ErrorQueue.clear()
-        if unsafe SSL_shutdown(ssl) < 0 { fail(libraryFailure()) }
+        switch records {
+        case .libssl:
+            if unsafe SSL_shutdown(ssl) < 0 { fail(libraryFailure()) }
+        case .own(let records):
+            if unsafe !records.sendAlert(fatal: false, 0, &link.pointee.output) { fail(.outputFull) }
+        }
     }
 
     // MARK: - Facts
 
     /// Such as "TLS_AES_256_GCM_SHA384"; `nil` before the handshake is done.
     package var cipherSuite: String? {
+        if let keptFacts { return keptFacts.suite.rawValue }
         guard isEstablished, let name = unsafe SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl)) else { return nil }
         return unsafe String(cString: name)
     }
 
     /// Such as "TLSv1.3"; `nil` before the handshake is done.
     package var protocolVersion: String? {
+        if keptFacts != nil { return "TLSv1.3" }
         guard isEstablished, let name = unsafe SSL_get_version(ssl) else { return nil }
         return unsafe String(cString: name)
     }
 
     /// What the peer's leaf says. Cost: parses it anew; not for every request.
     package var peerCertificate: CertificateFacts? {
+        if let keptFacts { return Certificate(der: keptFacts.peerCertificate)?.facts }
         guard let certificate = unsafe SSL_get0_peer_certificate(ssl) else { return nil }
         return unsafe CertificateFacts(certificate)
     }
 
+    /// Whose code protects the data; `nil` before the handshake is done.
+    package var recordLayer: RecordLayer? {
+        guard isEstablished else { return nil }
+        return switch records {
+        case .libssl: .libssl
+        case .own(let records): .own(records.engine)
+        }
+    }
+
     // MARK: - Failure
+
+    /// Why the records in use cannot go on.
+    private func recordFailure() -> HandshakeFailure {
+        switch records {
+        case .libssl: libraryFailure()
+        case .own(let records): records.failure ?? .outputFull
+        }
+    }
 
     private func libraryFailure() -> HandshakeFailure {
         if unsafe link.pointee.overflowed {
