@@ -29,7 +29,13 @@ def policies(spec):
     spec["files"]["mesh.yaml"] = file.replace("policies: []\n", "policies:\n" + "".join(lines))
 
 
+def libssl_records(spec):
+    """TLS records by libssl instead of our own."""
+    spec["env"]["MESHCTL_TLS_RECORDS"] = "libssl"
+
+
 VARIANTS = {
+    "libssl": libssl_records,
     "log": access_log,
     "policies": policies,
     "threads2": threads("2"),

@@ -38,6 +38,11 @@ struct ZtunnelArguments: ParsableArguments {
     var packetMark: String?
     @Option(help: "How long connections may go on after SIGTERM, such as 5s. CONNECTION_TERMINATION_DEADLINE.")
     var drainDeadline: String?
+    @Option(
+        help: ArgumentHelp(
+            "Whose record layer carries TLS 1.3: auto, own or libssl (auto). MESHCTL_TLS_RECORDS.", valueName: "choice")
+    )
+    var tlsRecords: String?
     @Option(help: ArgumentHelp("off, error, warn, info, debug, trace; or target=level, comma separated. RUST_LOG."))
     var logLevel: String?
     @Option(help: "plain or json. LOG_FORMAT.")
@@ -84,6 +89,7 @@ struct ZtunnelArguments: ParsableArguments {
         all.packetMark = packetMark
         all.workerThreads = threads
         all.drainDeadline = drainDeadline
+        all.tlsRecords = tlsRecords
         all.log = logLevel
         all.logFormat = logFormat
         return all

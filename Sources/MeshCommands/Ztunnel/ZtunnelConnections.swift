@@ -65,12 +65,14 @@ struct TunnelsReport: Report {
 
     func text(_ style: TextStyle) -> String {
         guard !tunnels.isEmpty else { return "no tunnels" }
-        var table = TextTable("ID", "DIRECTION", "PEER", "IDENTITY", "STATE", "STREAMS", "CERTIFICATE UNTIL")
+        var table = TextTable(
+            "ID", "DIRECTION", "PEER", "IDENTITY", "STATE", "STREAMS", "TLS RECORDS", "CERTIFICATE UNTIL")
         for one in tunnels {
             table.add(
                 "\(one.id)", one.direction.rawValue, one.peer,
                 one.peerIdentity ?? one.expectedIdentities.first.map { "expects \($0)" } ?? "-",
-                one.leaving ? "\(one.phase), leaving" : one.phase, "\(one.streams)", one.certificateExpires ?? "-")
+                one.leaving ? "\(one.phase), leaving" : one.phase, "\(one.streams)", one.tlsRecords ?? "-",
+                one.certificateExpires ?? "-")
         }
         return table.render(style)
     }

@@ -47,6 +47,7 @@ struct ZtunnelStatusReport: Report {
             \(status.records.policies) policies
             listens      \(status.listeners.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
                 .joined(separator: ", "))
+            TLS records  \(status.tlsRecords ?? "libssl")
             uses         \(memory)\(resources.reactors) reactors
             log          \(status.logLevel)\
             \(resources.droppedLogLines == 0 ? "" : ", \(resources.droppedLogLines) lines lost")

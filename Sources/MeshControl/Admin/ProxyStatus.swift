@@ -35,6 +35,8 @@ package struct ProxyStatus: Codable, Sendable, Equatable {
     package var certificate = ""
     /// RFC 3339; of the certificate in use.
     package var certificateExpires: String?
+    /// Whose code protects the data of new TLS 1.3 connections: `libssl`, or `own` with the library that encrypts.
+    package var tlsRecords: String?
     package var logLevel = ""
     /// Address by role, as bound.
     package var listeners: [String: String] = [:]

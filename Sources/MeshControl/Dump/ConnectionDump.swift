@@ -1,6 +1,7 @@
 import MeshCore
 import MeshLinux
 import MeshProxy
+import MeshTLS
 
 /// A connection of the data path, as `/connections` lists it. The keys are a promise.
 package struct ConnectionDump: Codable, Sendable, Equatable {
@@ -51,6 +52,10 @@ package struct HBONETunnelDump: Codable, Sendable, Equatable {
     package var leaving: Bool
     package var queuedBytes: Int
     package var opened: String
+    /// Such as TLS_AES_128_GCM_SHA256; left out before the handshake.
+    package var cipherSuite: String?
+    /// Whose code protects the data: `libssl`, or `own` with the library that encrypts.
+    package var tlsRecords: String?
     /// Of the certificate that we showed, decimal.
     package var certificateSerial: String?
     package var certificateExpires: String?
@@ -92,6 +97,8 @@ extension HBONETunnelDump {
         leaving = info.isLeaving
         queuedBytes = info.queuedBytes
         opened = Timestamp.text(microseconds: info.openedMicroseconds)
+        cipherSuite = info.cipherSuite
+        tlsRecords = info.recordLayer?.description
         certificateSerial = info.certificateSerial
         certificateExpires = info.certificateExpiry.map { Timestamp.text(seconds: $0) }
     }

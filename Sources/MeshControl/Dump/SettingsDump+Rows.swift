@@ -46,6 +46,7 @@ extension SettingsDump {
             row("keepalive retries", "\(socketConfig.keepaliveRetries)", "KEEPALIVE_RETRIES"),
             row("TCP user timeout", socketConfig.userTimeoutEnabled, "USER_TIMEOUT_ENABLED"),
             row("TLS 1.2", tls12Enabled, "TLS12_ENABLED"),
+            row("TLS records", tlsRecords, "MESHCTL_TLS_RECORDS"),
             row("compliance policy", compliancePolicy, "COMPLIANCE_POLICY"),
             row("drain deadline", selfTerminationDeadline, "CONNECTION_TERMINATION_DEADLINE"),
             row("worker threads", "\(numWorkerThreads)", "ZTUNNEL_WORKER_THREADS"),

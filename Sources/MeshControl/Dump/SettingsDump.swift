@@ -1,6 +1,7 @@
 import MeshCore
 import MeshProxy
 import MeshState
+import MeshTLS
 
 /// The settings in force, in the JSON of `/config_dump`: ztunnel's keys where it has one. Tokens, header values and the
 /// texts of inline configuration are left out.
@@ -61,6 +62,8 @@ package struct SettingsDump: Codable, Sendable, Equatable {
     /// A file or `inline`.
     package var localConfig: String?
     package var tls12Enabled = false
+    /// Whose record layer carries TLS 1.3: auto, own or libssl.
+    package var tlsRecords: String?
     package var compliancePolicy: String?
     package var authzPolicyInfoLogging = false
     package var logFilter = ""
@@ -120,6 +123,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
             }
         }
         tls12Enabled = config.allowsTLS12
+        tlsRecords = config.tlsRecords.rawValue
         compliancePolicy = config.postQuantumOnly ? "pqc" : nil
         authzPolicyInfoLogging = config.logsPolicyAtInfo
         logFilter = config.logFilter

@@ -3,6 +3,7 @@ import MeshDNS
 import MeshLinux
 import MeshProxy
 import MeshState
+import MeshTLS
 import Synchronization
 
 /// A node proxy at work, as its admin port shows it.
@@ -14,6 +15,7 @@ final class RunningProxy: Sendable {
     let credential = CredentialStanding()
     let drain: DrainSwitch
     private let config: SettingsDump
+    private let recordLayer: RecordLayer
     private let router: Router
     private let sink: LogSink
     private let records: Mutex<ProxyRecords>
@@ -31,6 +33,7 @@ final class RunningProxy: Sendable {
         self.drain = drain
         self.records = Mutex(records)
         config = settings.config
+        recordLayer = settings.tls.expectedRecordLayer
         router = config.router
     }
 
@@ -104,6 +107,7 @@ final class RunningProxy: Sendable {
             status.certificate = certificate.state
             status.certificateExpires = certificate.certChain.first?.expirationTime
         }
+        status.tlsRecords = recordLayer.description
         status.logLevel = log.filter.description
         status.listeners = plane.boundAddresses.mapValues(\.description)
         for connection in await plane.connections() {

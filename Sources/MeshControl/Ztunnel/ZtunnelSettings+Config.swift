@@ -38,6 +38,7 @@ extension ZtunnelSettings {
         let own = try Self.findOwn(name, in: store.snapshot, origin)
         var tls = TLSOptions()
         tls.allowsTLS12 = config.allowsTLS12
+        tls.records = config.tlsRecords
         if config.postQuantumOnly { tls.groups = "X25519MLKEM768" }
         var proxy = ProxyConfig(config)
         let filter = try LogFilter(parsing: config.logFilter)

@@ -1,6 +1,6 @@
 package import MeshCore
 import MeshPolicy
-import MeshTLS
+package import MeshTLS
 
 /// One HBONE tunnel, as people and tools see it. A copy: it says what was true when the reactor was asked.
 package struct TunnelInfo: Sendable {
@@ -28,6 +28,9 @@ package struct TunnelInfo: Sendable {
     package let queuedBytes: Int
     /// When the tunnel was made or accepted, in microseconds since 1970.
     package let openedMicroseconds: Int64
+    /// Such as TLS_AES_128_GCM_SHA256; `nil` until the handshake is done, as is the next.
+    package let cipherSuite: String?
+    package let recordLayer: RecordLayer?
     /// Of the certificate that we showed, decimal; `nil` before the handshake.
     package let certificateSerial: String?
     /// Seconds since 1970.
@@ -54,6 +57,8 @@ extension TunnelInfo {
         isLeaving = tunnel.isLeaving
         queuedBytes = tunnel.queuedBytes
         openedMicroseconds = clock.microseconds(at: tunnel.madeAt)
+        cipherSuite = tunnel.session?.cipherSuite
+        recordLayer = tunnel.session?.recordLayer
         certificateSerial = tunnel.session?.credential.serialNumber
         certificateExpiry = tunnel.session?.credential.notAfter
     }

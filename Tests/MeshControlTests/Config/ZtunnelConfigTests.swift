@@ -1,5 +1,6 @@
 import MeshControl
 import MeshCore
+import MeshTLS
 import Testing
 
 /// Numbers are the cases of the node proxy reference, section 24.
@@ -226,6 +227,16 @@ struct ZtunnelConfigTests {
                 == "port 15001 is given for SOCKS5 and for outbound; each needs its own")
         // Where it is off its port may be anybody's.
         #expect(problem(["MESHCTL_SOCKS5_PORT": "15001"]) == nil)
+    }
+
+    @Test("the record layer of TLS is chosen by variable and flag")
+    func tlsRecords() throws {
+        #expect(try load([:]).tlsRecords == .auto)
+        #expect(try load(["MESHCTL_TLS_RECORDS": "libssl"]).tlsRecords == .libssl)
+        #expect(try load(["MESHCTL_TLS_RECORDS": "libssl"]) { $0.tlsRecords = "own" }.tlsRecords == .own)
+        #expect(
+            problem(["MESHCTL_TLS_RECORDS": "openssl"])
+                == "MESHCTL_TLS_RECORDS is \"openssl\"; expected auto, own or libssl")
     }
 
     @Test("empty values of addresses mean none; TLS 1.2 and post-quantum are taken over")

@@ -1,4 +1,5 @@
 import MeshCore
+import MeshTLS
 
 extension ZtunnelConfig {
     mutating func readPorts(_ reader: inout SettingReader, _ mesh: MeshConfigText) {
@@ -35,6 +36,13 @@ extension ZtunnelConfig {
         keepAlive.retries = reader.number("KEEPALIVE_RETRIES", keepAlive.retries, in: 1...127)
         keepAlive.hasUserTimeout = reader.bool("USER_TIMEOUT_ENABLED", keepAlive.hasUserTimeout)
         allowsTLS12 = reader.bool("TLS12_ENABLED", allowsTLS12)
+        if let text = reader.filled("MESHCTL_TLS_RECORDS") {
+            if let records = TLSOptions.Records(rawValue: text) {
+                tlsRecords = records
+            } else {
+                reader.problem("MESHCTL_TLS_RECORDS", "is \"\(text)\"; expected auto, own or libssl")
+            }
+        }
         switch reader.filled("COMPLIANCE_POLICY") {
         case nil: break
         case "pqc": postQuantumOnly = true

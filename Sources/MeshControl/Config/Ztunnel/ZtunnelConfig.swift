@@ -1,4 +1,5 @@
 package import MeshCore
+package import MeshTLS
 
 /// Settings of a node proxy in dedicated mode.
 ///
@@ -121,6 +122,8 @@ package struct ZtunnelConfig: Sendable, Equatable {
     package var workerThreads = 2
     /// Key exchange by X25519MLKEM768 only. Default false.
     package var postQuantumOnly = false
+    /// Whose record layer carries TLS 1.3. Default auto.
+    package var tlsRecords = TLSOptions.Records.auto
     /// Default false, both.
     package var allowsTLS12 = false
     package var logsPolicyAtInfo = false

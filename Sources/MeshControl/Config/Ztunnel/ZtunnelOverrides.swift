@@ -36,6 +36,8 @@ package struct ZtunnelOverrides: Sendable {
     package var workerThreads: String?
     /// CONNECTION_TERMINATION_DEADLINE
     package var drainDeadline: String?
+    /// MESHCTL_TLS_RECORDS
+    package var tlsRecords: String?
     /// RUST_LOG
     package var log: String?
     /// LOG_FORMAT
@@ -60,7 +62,7 @@ package struct ZtunnelOverrides: Sendable {
             ("MESHCTL_READINESS_PORT", "--readiness-port", readinessPort.map { "\($0)" }),
             ("PACKET_MARK", "--packet-mark", packetMark), ("ZTUNNEL_WORKER_THREADS", "--threads", workerThreads),
             ("CONNECTION_TERMINATION_DEADLINE", "--drain-deadline", drainDeadline), ("RUST_LOG", "--log-level", log),
-            ("LOG_FORMAT", "--log-format", logFormat),
+            ("LOG_FORMAT", "--log-format", logFormat), ("MESHCTL_TLS_RECORDS", "--tls-records", tlsRecords),
         ]
         var result: [String: (flag: String, value: String)] = [:]
         for case (let name, let flag, let value?) in all { result[name] = (flag, value) }
