@@ -40,6 +40,8 @@ package enum ConnectionFailure: Error, CustomStringConvertible {
     /// The tunnel went away under the stream.
     case tunnelClosed(SocketAddress, String)
     case socket(String, errno: Int32)
+    /// A first tunnel had refused the request before.
+    indirect case secondTry(ConnectionFailure)
     case drained
     case outOfDescriptors
     /// The outer of two tunnels: the one to a network gateway.
@@ -55,7 +57,7 @@ package enum ConnectionFailure: Error, CustomStringConvertible {
         case .identityUnavailable: .identityError
         case .http2: .h2HandshakeFailure
         case .drained: .none
-        case .outerTunnel(_, let failure), .innerTunnel(_, let failure): failure.flag
+        case .outerTunnel(_, let failure), .innerTunnel(_, let failure), .secondTry(let failure): failure.flag
         default: .connect
         }
     }
@@ -77,6 +79,7 @@ package enum ConnectionFailure: Error, CustomStringConvertible {
         case .streamReset(let code): "the peer reset the stream (\(Self.resetName(code)))"
         case .tunnelClosed(let with, let why): "the tunnel with \(with) closed: \(why)"
         case .socket(let what, let errno): "\(what): \(KernelError.text(errno)) (errno \(errno))"
+        case .secondTry(let failure): "\(failure); a first tunnel had refused the request too"
         case .drained: "closed from drain"
         case .outerTunnel(let gateway, let failure): "tunnel to network gateway \(gateway): \(failure)"
         case .innerTunnel(let authority, let failure): "tunnel to \(authority) through the network gateway: \(failure)"

@@ -104,6 +104,7 @@ struct AccessLog {
             line.number("bytes_recv", outbound ? record.serverToClient : record.clientToServer)
             line.text("duration", "\((max(atEnd, record.start) - record.start) / 1_000_000)ms")
         }
+        if let refusal = record.refusal { line.text("retried_after", refusal.rawValue) }
         if let failure { line.text("error", failure.description) }
         line.finish(into: &pending)
     }

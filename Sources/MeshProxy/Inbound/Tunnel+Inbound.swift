@@ -129,6 +129,8 @@ extension Tunnel {
         guard id > 0 else {
             // Stream numbers are used up, or the peer said GOAWAY in this very turn.
             reactor.tunnels.remove(self)
+            remove(stream)
+            if stream.tryAgain(refusedBy: self, isLeaving ? .goaway : .unsent) { return }
             return stream.tunnelClosed(.http2(peer, unsafe String(cString: nghttp2_strerror(id))))
         }
         stream.id = id

@@ -36,6 +36,9 @@ extension Reactor {
 
         let carrier = ConnectionRecord(.outbound, source: peer, destination: route.nextHop, start: now)
         carrier.carries = inner
+        // What a second request would be made of, should the first tunnel refuse.
+        carrier.hboneAddress = route.authority
+        carrier.service = route.service
         let outerStream = TunnelStream(self, far, record: carrier, connectingTo: nil)
         guard outerStream.adopt() else { return close(carrier, .outOfDescriptors) }
         let outer = findTunnel(

@@ -67,6 +67,14 @@ extension Reactor {
         if tunnel.phase == .awaitingCredential { tunnel.connect() }
     }
 
+    /// Sends the request of a stream that `other` has refused on another tunnel.
+    func openAgain(_ stream: TunnelStream, _ key: TunnelPool.Key, except other: Tunnel) {
+        let record = stream.record
+        let tunnel = findTunnel(key, except: other)
+        tunnel.open(stream, outgoingHead(record.hboneAddress, service: record.service, source: record.source))
+        if tunnel.phase == .awaitingCredential { tunnel.connect() }
+    }
+
     func outgoingHead(_ authority: String, service: Service?, source: SocketAddress) -> OutgoingHead {
         OutgoingHead(
             authority: authority, baggage: state.baggage,

@@ -47,6 +47,8 @@ final class TunnelStream {
 
     private(set) var isConnecting: Bool
     private(set) var isClosed = false
+    /// Outbound: a tunnel refused the request, which went to another one.
+    private var isSecondTry: Bool { record.refusal != nil }
 
     /// - Parameter connectingTo: where the socket is on its way to (inbound); `nil` when it was accepted (outbound).
     init(_ reactor: Reactor, _ descriptor: Int32, record: ConnectionRecord, connectingTo: SocketAddress?) {
@@ -151,6 +153,19 @@ final class TunnelStream {
         finish(failure, abort: true)
     }
 
+    /// Outbound: `tunnel` has not processed the request, and never will; nothing of it was answered, and no byte of the
+    /// application is lost. It is sent once more, on another tunnel.
+    ///
+    /// Source: RFC 9113, section 8.7. Deviation: ztunnel lets the connection fail.
+    /// - Returns: false when it is not to be sent again.
+    func tryAgain(refusedBy tunnel: Tunnel, _ refusal: ConnectionRecord.Refusal) -> Bool {
+        guard isOutbound, !isOpen, !isClosed, !isSecondTry, let key = tunnel.poolKey else { return false }
+        record.refusal = refusal
+        isDeferred = false
+        reactor.openAgain(self, key, except: tunnel)
+        return true
+    }
+
     /// Outbound: the far proxy answered.
     func responseReceived(status: Int) {
         guard isOutbound, !isOpen else { return }
@@ -248,7 +263,13 @@ final class TunnelStream {
     /// HTTP/2 closed the stream: both sides ended it, or one reset it.
     func closedByHTTP2(_ code: UInt32) {
         guard !isClosed else { return }
+        let tunnel = tunnel
         detach()
+        if code == NGHTTP2_REFUSED_STREAM.rawValue, let tunnel,
+            tryAgain(refusedBy: tunnel, tunnel.isLeaving ? .goaway : .reset)
+        {
+            return
+        }
         if code == NGHTTP2_NO_ERROR.rawValue, isOpen {
             // A reset without an error says: I have sent all and want no more.
             uplinkDone = true
@@ -297,6 +318,7 @@ final class TunnelStream {
         guard !isClosed else { return }
         isClosed = true
         detach()
+        let failure = isSecondTry && !isOpen ? failure.map { .secondTry($0) } : failure
         queue.discard(reactor.pool)
         reactor.dismiss(descriptor)
         if abort { Kernel.abort(descriptor) } else { Kernel.close(descriptor) }
