@@ -92,6 +92,7 @@ let package = Package(
             dependencies: [
                 "MeshCore", "MeshYAML", log,
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -267,6 +268,7 @@ let package = Package(
             dependencies: [
                 "MeshCA", "MeshCore", log,
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ] + x509 + grpc,
             swiftSettings: careful),
@@ -291,7 +293,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "MeshCommands", "MeshControl", "MeshCore", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck",
+                "MeshCA", "MeshCommands", "MeshControl", "MeshCore", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck",
                 "MeshReport",
                 "MeshState", "MeshTestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

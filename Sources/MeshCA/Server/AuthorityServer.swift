@@ -7,7 +7,7 @@ import NIOSSL
 
 /// Serves one authority on one address: gRPC over TLS, and nothing in the clear.
 ///
-/// Deviation: a message above 4 MiB is refused by resetting its stream, where istiod answers RESOURCE_EXHAUSTED.
+/// Deviation: a message above 128 KiB is refused by resetting its stream; istiod answers RESOURCE_EXHAUSTED above 4 MiB.
 package final class AuthorityServer: Sendable {
     package struct Configuration: Sendable {
         /// Port 0 takes any free one.
@@ -24,16 +24,19 @@ package final class AuthorityServer: Sendable {
     private let transport: HTTP2ServerTransport.Posix
     private let configuration: Configuration
     private let callers: any CallerAuthorization
+    private let reloadAuthority: @Sendable () -> Void
     private let logger: Logger
 
+    /// - Parameter reloadAuthority: called when a signal asks for it.
     /// - Throws: `.usage` for a server name that is neither DNS name nor address, `.unavailable` when the authority
     ///   cannot sign its own serving certificate.
     package init(
-        issuance: CertificateIssuance, configuration: Configuration
+        issuance: CertificateIssuance, configuration: Configuration,
+        reloadAuthority: @Sendable @escaping () -> Void = {}
     ) throws(MeshFailure) {
         let logger = issuance.logger
         let serving = ServingCertificate(
-            authority: issuance.authority, names: try ServerName.all(configuration), clock: issuance.clock)
+            slot: issuance.slot, names: try ServerName.all(configuration), clock: issuance.clock)
         do {
             _ = try serving.context()
         } catch {
@@ -43,6 +46,7 @@ package final class AuthorityServer: Sendable {
         // the handler that does it is put in front: a client certificate is optional, and each connection gets the
         // serving certificate of its day.
         let address = configuration.listen
+        let connections = ConnectionCount(limit: issuance.admission.limits.connections)
         transport = HTTP2ServerTransport.Posix(
             address: address.ip.isV4
                 ? .ipv4(host: "\(address.ip)", port: Int(address.port))
@@ -50,6 +54,9 @@ package final class AuthorityServer: Sendable {
             transportSecurity: .plaintext,
             config: .defaults { config in
                 config.http2.maxConcurrentStreams = 100
+                // A signing request has at most 64 KiB. What is not whole yet is kept in memory.
+                config.http2.targetWindowSize = 65535
+                config.rpc.maxRequestPayloadSize = 128 << 10
                 config.connection.maxIdleTime = .seconds(600)
                 // Node proxies ping idle connections every 30 s; by default that would end them.
                 config.connection.keepalive.clientBehavior.allowWithoutCalls = true
@@ -57,8 +64,11 @@ package final class AuthorityServer: Sendable {
                 config.channelDebuggingCallbacks.onAcceptTCPConnection = { channel in
                     channel.eventLoop.makeCompletedFuture {
                         do {
+                            guard connections.admits(channel) else { throw ConnectionsExhausted() }
                             let handler = NIOSSLServerHandler(context: try serving.context())
                             try channel.pipeline.syncOperations.addHandler(handler, position: .first)
+                            try channel.pipeline.syncOperations.addHandler(
+                                HandshakeDeadline(), position: .after(handler))
                         } catch {
                             logger.error("connection refused", metadata: [LogKey.reason: "\(error)"])
                             throw error
@@ -69,6 +79,7 @@ package final class AuthorityServer: Sendable {
             eventLoopGroup: ControlEventLoop.group)
         server = GRPCServer(transport: transport, services: [CertificateService(issuance: issuance)])
         callers = issuance.callers
+        self.reloadAuthority = reloadAuthority
         self.configuration = configuration
         self.logger = logger
     }
@@ -107,7 +118,7 @@ package final class AuthorityServer: Sendable {
     }
 
     package enum Event: Sendable {
-        /// Read the callers again.
+        /// Read callers and authority again.
         case reload
         case stop
     }
@@ -122,14 +133,24 @@ package final class AuthorityServer: Sendable {
         listening(address)
     }
 
+    private func reload() {
+        callers.reload()
+        reloadAuthority()
+    }
+
     private func follow(_ events: AsyncStream<Event>) async {
         for await event in events {
             switch event {
-            case .reload: callers.reload()
+            case .reload: reload()
             case .stop:
                 logger.info("stopping")
                 return
             }
         }
     }
+}
+
+/// As many connections are open as there may be.
+private struct ConnectionsExhausted: Error, CustomStringConvertible {
+    var description: String { "as many connections are open as there may be" }
 }

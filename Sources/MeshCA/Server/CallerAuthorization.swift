@@ -19,6 +19,9 @@ package struct PresentedCredentials: Sendable {
         let prefix = "Bearer "
         return authorization.first { $0.hasPrefix(prefix) }.map { $0.dropFirst(prefix.count) }
     }
+
+    /// The peer without its port: what a rate is counted by.
+    var peerAddress: Substring { peer.lastIndex(of: ":").map { peer[..<$0] } ?? peer[...] }
 }
 
 /// Who asks, and what it gets.

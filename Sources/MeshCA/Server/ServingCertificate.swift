@@ -6,32 +6,34 @@ import X509
 
 /// The authority's own TLS identity, made by itself and kept in memory only.
 ///
-/// Renewed at half of its life, when the next connection comes: connections that are open keep what they agreed upon,
-/// so nothing needs to restart.
+/// Renewed at half of its life and when the authority changes, as the next connection comes: connections that are open
+/// keep what they agreed upon, so nothing needs to restart.
 final class ServingCertificate: Sendable {
     private struct Current {
         let context: NIOSSLContext
+        let version: UInt64
         /// Seconds since 1970.
         let renewAt: Int64
     }
 
-    private let authority: CertificateAuthority
+    private let slot: AuthoritySlot
     private let names: [SubjectName]
     private let clock: any WallClock
     private let current = Mutex<Current?>(nil)
 
-    init(authority: CertificateAuthority, names: [SubjectName], clock: any WallClock) {
-        self.authority = authority
+    init(slot: AuthoritySlot, names: [SubjectName], clock: any WallClock) {
+        self.slot = slot
         self.names = names
         self.clock = clock
     }
 
     /// - Throws: `IssueError` when the authority cannot sign any more, or what the TLS library says.
     func context() throws -> NIOSSLContext {
-        try current.withLock { current in
+        let (authority, version) = slot.versioned
+        return try current.withLock { current in
             let now = clock.seconds
-            if let current, now < current.renewAt { return current.context }
-            let next = try make(now: now)
+            if let current, now < current.renewAt, current.version == version { return current.context }
+            let next = try make(authority, version: version, now: now)
             current = next
             return next.context
         }
@@ -40,7 +42,7 @@ final class ServingCertificate: Sendable {
     /// 24 hours as a workload's, whatever the authority's own default is.
     private static let lifetime: Int64 = 24 * 3600
 
-    private func make(now: Int64) throws -> Current {
+    private func make(_ authority: CertificateAuthority, version: UInt64, now: Int64) throws -> Current {
         let key = P256.Signing.PrivateKey()
         let request = SigningRequest(ownKey: Certificate.PublicKey(key.publicKey))
         let lifetime = min(Self.lifetime, authority.lifetimes.longest)
@@ -58,6 +60,7 @@ final class ServingCertificate: Sendable {
         configuration.trustRoots = .certificates(
             try NIOSSLCertificate.fromPEMBytes(Array(authority.material.rootPEM.utf8)))
         let renewAt = leaf.notBefore + (leaf.notAfter - leaf.notBefore) / 2
-        return Current(context: try NIOSSLContext(configuration: configuration), renewAt: renewAt)
+        return Current(
+            context: try NIOSSLContext(configuration: configuration), version: version, renewAt: renewAt)
     }
 }

@@ -11,7 +11,11 @@ struct AuthorityServe: AsyncParsableCommand {
         abstract: "Serve an authority to ztunnels, meshctl and Istio sidecars.",
         discussion: """
             Speaks Istio's certificate protocol over TLS. Who may ask for what is in the callers file, which is read \
-            again when it changes and on SIGHUP. SIGTERM lets open calls finish, then stops.
+            again when it changes and on SIGHUP; so is the authority's folder. SIGTERM lets open calls finish, then stops.
+
+            Every answer is in the audit log before it is given. The root is rotated by itself when a fifth of its life is \
+            left, and revocation lists are signed anew at half of their time; with --state neither is, since the \
+            authority's folder is then taken to be read-only.
 
             Example: meshctl ca serve --dir ca --callers callers.yaml --server-name ca.mesh.example
             """)
@@ -30,6 +34,17 @@ struct AuthorityServe: AsyncParsableCommand {
     var maxTTL = LifetimeArgument(seconds: LifetimePolicy().longest)
     @Option(help: "Trust domain of a folder that has no authority.yaml.")
     var trustDomain: String?
+    @Option(help: "Address and port for health, metrics, bundle and revocation lists over plain HTTP; none by default.")
+    var http: String?
+    @Option(
+        help: "Folder for audit log and lock, where the authority's own cannot be written; default the authority's.")
+    var state: String?
+    @Option(help: "Requests that are worked on at once; further ones are told to come back (RESOURCE_EXHAUSTED).")
+    var maxRequests = AdmissionControl.Limits().inFlight
+    @Option(help: "Requests per second of one caller, and of one address, in the long run.")
+    var callerRate = AdmissionControl.Limits().rate
+    @Option(help: "Requests that a caller may have saved up.")
+    var callerBurst = AdmissionControl.Limits().burst
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
@@ -38,10 +53,18 @@ struct AuthorityServe: AsyncParsableCommand {
         service.lifetimes = LifetimePolicy(standard: defaultTTL.seconds, longest: maxTTL.seconds)
         service.server.listen = try AuthorityArguments.address(listen)
         service.server.serverNames = serverName
+        service.http = try http.map(AuthorityArguments.address)
+        if let state {
+            service.stateDirectory = state
+            service.maintains = false
+        }
+        service.limits.inFlight = maxRequests
+        service.limits.rate = callerRate
+        service.limits.burst = callerBurst
         let output = output
-        try await service.run(logger: Logger(label: "meshctl.ca")) { address in
+        try await service.run(logger: Logger(label: "meshctl.ca")) { bound in
             // Whoever started us may wait for this line on a pipe, where it would stay in the buffer.
-            try? output.emit(ListeningReport(listening: "\(address)"))
+            try? output.emit(ListeningReport(listening: "\(bound.address)", http: bound.http.map { "\($0)" }))
             fflush(nil)
         }
     }
@@ -50,5 +73,8 @@ struct AuthorityServe: AsyncParsableCommand {
 /// That the server accepts connections, and where.
 struct ListeningReport: Report {
     let listening: String
-    func text(_ style: TextStyle) -> String { "listening on \(listening)" }
+    let http: String?
+    func text(_ style: TextStyle) -> String {
+        "listening on \(listening)" + (http.map { ", pages on http://\($0)" } ?? "")
+    }
 }

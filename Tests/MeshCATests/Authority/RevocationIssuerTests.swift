@@ -122,7 +122,6 @@ struct RevocationIssuerTests {
 
     @Test("is refused, with the remedy, where the signing certificate may not sign lists")
     func notAllowed() async throws {
-        let now = SystemWallClock().seconds
         let folder = try TemporaryFolder()
         let made = try MeshCATests.openssl([
             "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
@@ -130,6 +129,8 @@ struct RevocationIssuerTests {
             "keyUsage=critical,keyCertSign",
         ])
         try #require(made.status == 0, "\(made.output)")
+        // Not before openssl has made it: its certificate begins then.
+        let now = SystemWallClock().seconds
         let store = MemoryStore([
             .certificate: try folder.read("cert"), .key: try folder.read("key"), .chain: "",
             .roots: try folder.read("cert"), .settings: "trustDomain: cluster.local\n",

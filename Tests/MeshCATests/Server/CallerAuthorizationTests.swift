@@ -13,7 +13,7 @@ struct CallerAuthorizationTests {
         _ authorization: ScriptedAuthorization, for impersonated: String? = nil, log: RecordedLog = RecordedLog()
     ) async throws -> IstioCertificateResponse {
         let issuance = CertificateIssuance(
-            authority: try .test(), callers: authorization, clock: ManualClock(), logger: log.logger)
+            slot: AuthoritySlot(try .test()), callers: authorization, clock: ManualClock(), logger: log.logger)
         var credentials = PresentedCredentials()
         credentials.authorization = ["Basic x", "Bearer secret"]
         credentials.peer = "ipv4:127.0.0.1:7"

@@ -21,7 +21,7 @@ struct IssuanceDecisionTests {
             try folder.write("node.token", "node-secret")
             let path = folder.file("callers.yaml")
             issuance = CertificateIssuance(
-                authority: try .test(root: root),
+                slot: AuthoritySlot(try .test(root: root)),
                 callers: try CallerDirectory(path: path, trustDomain: try domain(), logger: log.logger),
                 clock: clock, logger: log.logger)
         }

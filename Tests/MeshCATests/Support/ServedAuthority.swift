@@ -40,7 +40,7 @@ struct ServedAuthority {
             try authority
             ?? CertificateAuthority.test(root: try .live("cluster.local"), lifetimes: lifetimes, now: clock.seconds)
         let issuance = CertificateIssuance(
-            authority: authority,
+            slot: AuthoritySlot(authority),
             callers: try authorization
                 ?? CallerDirectory(
                     path: folder.file("callers.yaml"), trustDomain: authority.trustDomain, logger: log.logger),

@@ -37,7 +37,14 @@ func run(_ program: String, _ arguments: String...) throws -> (status: Int32, ou
 
 func openssl(_ arguments: [String]) throws -> (status: Int32, output: String) { try run(["openssl"] + arguments) }
 
-private func run(_ line: [String]) throws -> (status: Int32, output: String) {
+/// On a thread of its own, so that what it talks to in this process can go on.
+func runApart(_ line: [String]) async throws -> (status: Int32, output: String) {
+    try await withCheckedThrowingContinuation { done in
+        Thread.detachNewThread { done.resume(with: Result { try run(line) }) }
+    }
+}
+
+func run(_ line: [String]) throws -> (status: Int32, output: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = line
