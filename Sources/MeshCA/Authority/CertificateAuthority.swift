@@ -63,7 +63,26 @@ package struct IssuedLeaf: Sendable {
     package let notAfter: Int64
 }
 
+/// A certificate in short. Times are seconds since 1970.
+package struct CertificateSummary: Sendable {
+    package let subject: String
+    /// Lower-case hexadecimal.
+    package let serial: String
+    package let notBefore: Int64
+    package let notAfter: Int64
+
+    init(_ certificate: Certificate) {
+        subject = "\(certificate.subject)"
+        serial = HexText.of(certificate.serialNumber.bytes)
+        notBefore = UnixTime.seconds(certificate.notValidBefore)
+        notAfter = UnixTime.seconds(certificate.notValidAfter)
+    }
+}
+
 extension CertificateAuthority {
+    package var signerSummary: CertificateSummary { CertificateSummary(material.signing) }
+    package var rootSummaries: [CertificateSummary] { material.roots.map(CertificateSummary.init) }
+
     /// The signing certificate in short. Time is seconds since 1970.
     package var summary: (serial: String, notAfter: Int64) {
         let certificate = material.signing

@@ -9,5 +9,9 @@ struct AuthorityCommand: AsyncParsableCommand {
 
             Example: meshctl ca init --dir ca && meshctl ca serve --dir ca --callers callers.yaml
             """,
-        subcommands: [AuthorityInit.self, AuthorityIssue.self, AuthorityServe.self])
+        subcommands: [
+            AuthorityInit.self, AuthorityServe.self, AuthorityStatusCommand.self, AuthorityIssue.self,
+            AuthoritySign.self, AuthorityRotate.self, AuthorityRevoke.self, AuthorityRevocations.self,
+            AuthorityBundle.self, AuthorityAudit.self,
+        ])
 }

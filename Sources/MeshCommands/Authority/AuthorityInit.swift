@@ -14,23 +14,17 @@ struct AuthorityInit: AsyncParsableCommand {
     var dir: String
     @Option(help: "Trust domain that the authority signs for.")
     var trustDomain = "cluster.local"
+    @Option(help: "Earlier or other name of that domain, recognised but never issued; may be given several times.")
+    var trustDomainAlias: [String] = []
     @Option(help: "How long the root is valid.")
     var rootLifetime = LifetimeArgument(seconds: 3650 * 24 * 3600)
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let domain = try AuthorityArguments.trustDomain(trustDomain)
-        try output.emit(make(domain, now: SystemWallClock().seconds))
-    }
-
-    private func make(_ domain: TrustDomain, now: Int64) throws(MeshFailure) -> AuthorityReport {
-        do {
-            let authority = try AuthorityDirectory(dir).create(
-                trustDomain: domain, rootLifetime: rootLifetime.seconds, now: now)
-            return AuthorityReport(directory: dir, authority: authority)
-        } catch {
-            throw error.failure(doing: "make an authority")
-        }
+        let authority = try AuthorityArguments.offline(dir, trustDomain: nil).create(
+            trustDomain: try AuthorityArguments.trustDomain(trustDomain),
+            aliases: try trustDomainAlias.map(AuthorityArguments.trustDomain), rootLifetime: rootLifetime.seconds)
+        try output.emit(AuthorityReport(directory: dir, authority: authority))
     }
 }
 

@@ -47,7 +47,7 @@ final class AuthorityCommandTests {
     @Test("make an authority once, and refuse the second time")
     func initialise() async throws {
         try await run("init", "--dir", "\(folder)/ca", "--trust-domain", "mesh.example", "--root-lifetime", "30d")
-        let expected = ["authority.yaml", "ca-cert.pem", "ca-key.pem", "cert-chain.pem", "root-cert.pem"]
+        let expected = ["audit", "authority.yaml", "ca-cert.pem", "ca-key.pem", "cert-chain.pem", "root-cert.pem"]
         #expect(try names("ca") == expected)
         let root = try read("ca/root-cert.pem")
         let failure = await #expect(throws: MeshFailure.self) { try await run("init", "--dir", "\(folder)/ca") }
