@@ -127,7 +127,8 @@ extension EndToEnd {
         }
 
         @Test(
-            "A port that is taken is named, and nothing keeps running", arguments: [15001, 15006, 15008, 15020, 15021])
+            "A port that is taken is named, and nothing keeps running",
+            arguments: [15000, 15001, 15006, 15008, 15020, 15021])
         func portTaken(port: Int) throws {
             let mesh = try Mesh(pods: ["client"])
             let configuration = try mesh.write(mesh.document.yaml, to: "mesh.yaml")
