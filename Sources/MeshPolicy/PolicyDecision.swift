@@ -46,6 +46,7 @@ package enum PolicyVerdict: Sendable, CustomStringConvertible {
 /// A verdict, and what policies in dry run would have said.
 package struct PolicyDecision: Sendable {
     package let verdict: PolicyVerdict
+    /// One that matches; `PolicyEngine.dryRunDenials` gives all.
     package let dryRunDeny: PolicyRuleReference?
     package let dryRunAllow: DryRunAllow
 

@@ -48,6 +48,13 @@ package struct PolicyEngine: Sendable {
         return PolicyDecision(verdict: verdict, dryRunDeny: dryRunDeny, dryRunAllow: dryRunAllow)
     }
 
+    /// Every policy in dry run that would deny, with its first rule that matches. For logs: not for the data path.
+    package func dryRunDenials(_ facts: PolicyFacts) -> [PolicyRuleReference] {
+        sets.flatMap(\.policies).filter { $0.policy.action == .deny && $0.policy.dryRun }.compactMap { policy in
+            policy.policy.rules.firstIndex { $0.matches(facts) }.map { PolicyRuleReference(policy: policy, rule: $0) }
+        }
+    }
+
     private func firstMatch(
         _ facts: PolicyFacts, _ action: AuthorizationPolicy.Action, dryRun: Bool
     ) -> PolicyRuleReference? {

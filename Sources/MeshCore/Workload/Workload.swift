@@ -35,6 +35,8 @@ public final class Workload: Sendable {
         public var locality = Locality()
         /// Weight in load balancing; 0 is never chosen.
         public var capacity: UInt32 = 1
+        /// Made from what a peer says of itself (baggage), and found in no record.
+        public var isHearsay = false
         /// `namespace/hostname` of each service that it backs, with its own target port by service port.
         public var services: [NamespacedHostname: [UInt16: UInt16]] = [:]
         public init() {}

@@ -9,9 +9,13 @@ extension AccessLog {
     static let policyTarget = "state"
 
     /// Dry runs in the order of evaluation, then the verdict.
-    mutating func decision(_ decision: PolicyDecision, _ record: ConnectionRecord) {
+    ///
+    /// - Parameter engine: what decided; asked for every dry run that would deny, where there is one.
+    mutating func decision(_ decision: PolicyDecision, _ record: ConnectionRecord, by engine: PolicyEngine) {
         guard options.policyThreshold <= options.policyLevel else { return }
-        if let rule = decision.dryRunDeny { write("dry-run: deny policy match", rule, record) }
+        if decision.dryRunDeny != nil, let facts = record.facts {
+            for rule in engine.dryRunDenials(facts) { write("dry-run: deny policy match", rule, record) }
+        }
         if case .deny(.matched(let rule)) = decision.verdict { return write("deny policy match", rule, record) }
         switch decision.dryRunAllow {
         case .noPolicies: break

@@ -28,6 +28,7 @@ struct BaggagePeers {
         fields.workloadType = baggage.workloadType
         fields.canonicalName = baggage.canonicalName ?? ""
         fields.canonicalRevision = baggage.canonicalRevision ?? ""
+        fields.isHearsay = true
         fields.locality = Locality(region: baggage.region ?? "", zone: baggage.zone ?? "")
         let workload = Workload(fields)
         known[key] = workload

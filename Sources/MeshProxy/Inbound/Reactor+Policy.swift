@@ -6,7 +6,7 @@ extension Reactor {
     func judge(_ record: ConnectionRecord, _ facts: PolicyFacts) -> PolicyVerdict {
         record.facts = facts
         let decision = state.policy.decide(facts)
-        log.decision(decision, record)
+        log.decision(decision, record, by: state.policy)
         return decision.verdict
     }
 
@@ -39,7 +39,7 @@ extension Reactor {
         guard let facts = record.facts, record.isOpen else { return nil }
         let decision = state.policy.decide(facts)
         guard !decision.verdict.isAllowed else { return nil }
-        log.decision(decision, record)
+        log.decision(decision, record, by: state.policy)
         return .denied("\(decision.verdict); policies changed after the connection was accepted")
     }
 

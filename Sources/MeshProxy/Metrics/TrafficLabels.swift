@@ -81,7 +81,8 @@ private struct LabelText {
         add("\(side)_canonical_revision", fields?.canonicalRevision)
         add("\(side)_workload_namespace", fields?.namespace)
         add("\(side)_principal", principal?.description)
-        add("\(side)_app", fields?.canonicalName)
+        // ztunnel takes the app of a record from its canonical name, and that of baggage from the workload's.
+        add("\(side)_app", fields?.isHearsay == true ? fields?.workloadName : fields?.canonicalName)
         add("\(side)_version", fields?.canonicalRevision)
         add("\(side)_cluster", fields?.clusterID)
     }

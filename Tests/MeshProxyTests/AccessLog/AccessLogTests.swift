@@ -247,6 +247,17 @@ struct AccessLogTests {
             ]
         ),
         (
+            [
+                policy("d", .deny, dryRun: true), policy("e", .deny, matches: false, dryRun: true),
+                policy("f", .deny, dryRun: true), policy("a", .allow, dryRun: true), policy("b", .allow, dryRun: true),
+            ],
+            [
+                "dry-run: deny policy match\tpolicy=\"ns/d\" rule=0",
+                "dry-run: deny policy match\tpolicy=\"ns/f\" rule=0",
+                "dry-run: allow policy match\tpolicy=\"ns/a\" rule=0", "no allow policies, allow",
+            ]
+        ),
+        (
             [policy("a", .allow, matches: false, dryRun: true), policy("b", .allow)],
             ["dry-run: no allow policies match", "allow policy match\tpolicy=\"ns/b\" rule=0"]
         ),
@@ -258,9 +269,12 @@ struct AccessLogTests {
         let facts = PolicyFacts(
             source: record.source.ip, destination: SocketAddress(record.destination.ip, 80), peer: nil)
         record.facts = facts
-        let decision = PolicyEngine(policies).decide(facts)
+        let engine = PolicyEngine(policies)
+        let decision = engine.decide(facts)
         for atInfo in [false, true] {
-            let lines = try Self.lines(.plain, .debug, decisionsAtInfo: atInfo) { $0.decision(decision, record) }
+            let lines = try Self.lines(.plain, .debug, decisionsAtInfo: atInfo) {
+                $0.decision(decision, record, by: engine)
+            }
             let level = atInfo ? "info" : "debug"
             #expect(
                 lines
@@ -269,8 +283,9 @@ struct AccessLogTests {
                         return "\(level)\tstate\t\($0)" + ($0.contains("\t") ? " " : "\t") + fields
                     })
         }
-        #expect(try Self.lines(.plain, .info) { $0.decision(decision, record) }.isEmpty)
-        #expect(try !Self.lines(.plain, .info, decisionsAtInfo: true) { $0.decision(decision, record) }.isEmpty)
+        #expect(try Self.lines(.plain, .info) { $0.decision(decision, record, by: engine) }.isEmpty)
+        #expect(
+            try !Self.lines(.plain, .info, decisionsAtInfo: true) { $0.decision(decision, record, by: engine) }.isEmpty)
     }
 
     @Test("111: warns of a policy that is named and was not sent, once")

@@ -117,6 +117,11 @@ struct DoubleHBONETests {
         #expect(line.contains("src.workload=\"client-app\""), "\(line)")
         #expect(line.contains("src.identity=\"spiffe://cluster.local/ns/web/sa/front\""))
         #expect(line.contains("dst.hbone_addr=echo.shop.svc:80"))
+        // The app of a workload that only baggage tells of is the workload's name, of a record the canonical one.
+        let opened = mesh.far.metric(
+            "istio_tcp_connections_opened_total", #"source_canonical_service="client-app""#,
+            #"source_app="client-deployment""#, #"destination_app="far-app""#)
+        #expect(opened == 1)
     }
 
     @Test("carries much data whole in both directions")
