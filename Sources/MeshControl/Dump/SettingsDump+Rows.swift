@@ -45,6 +45,11 @@ extension SettingsDump {
             row("keepalive interval", socketConfig.keepaliveInterval, "KEEPALIVE_INTERVAL"),
             row("keepalive retries", "\(socketConfig.keepaliveRetries)", "KEEPALIVE_RETRIES"),
             row("TCP user timeout", socketConfig.userTimeoutEnabled, "USER_TIMEOUT_ENABLED"),
+            row("idle metrics", metricsIdleTimeout, "MESHCTL_METRICS_IDLE_TIMEOUT"),
+            row("most metrics", metricsMaxSeries.map { "\($0)" }, "MESHCTL_METRICS_MAX_SERIES"),
+            row(
+                "dropped labels", metricsDroppedLabels.flatMap { $0.isEmpty ? nil : $0.joined(separator: ",") },
+                "MESHCTL_METRICS_DROPPED_LABELS"),
             row("TLS 1.2", tls12Enabled, "TLS12_ENABLED"),
             row("TLS records", tlsRecords, "MESHCTL_TLS_RECORDS"),
             row("compliance policy", compliancePolicy, "COMPLIANCE_POLICY"),

@@ -50,6 +50,9 @@ package struct SettingsDump: Codable, Sendable, Equatable {
     package var frameSize: UInt32 = 0
     package var poolMaxStreamsPerConn: UInt16 = 0
     package var poolUnusedReleaseTimeout = ""
+    package var metricsIdleTimeout: String?
+    package var metricsMaxSeries: Int?
+    package var metricsDroppedLabels: [String]?
     package var selfTerminationDeadline = ""
     package var numWorkerThreads = 0
     package var socketConfig = SocketConfig()
@@ -108,6 +111,9 @@ package struct SettingsDump: Codable, Sendable, Equatable {
         frameSize = config.frameSize
         poolMaxStreamsPerConn = config.poolMaxStreams
         poolUnusedReleaseTimeout = DurationText.write(config.poolIdle)
+        metricsIdleTimeout = DurationText.write(config.metricsIdle)
+        metricsMaxSeries = config.metricsMaxSeries
+        metricsDroppedLabels = config.metricsDroppedLabels.sorted()
         selfTerminationDeadline = DurationText.write(config.drainDeadline)
         numWorkerThreads = config.workerThreads
         socketConfig = SocketConfig(

@@ -184,6 +184,9 @@ extension ProxyConfig {
         responseBaggage = config.responseBaggage
         poolMaxStreams = Int(config.poolMaxStreams)
         poolIdleTimeout = Int(config.poolIdle.components.seconds)
+        metricsIdleTimeout = Int(config.metricsIdle.components.seconds)
+        metricsMaxSeries = config.metricsMaxSeries
+        metricsDroppedLabels = config.metricsDroppedLabels
         streamWindow = Int(config.streamWindow)
         connectionWindow = Int(config.connectionWindow)
         frameSize = Int(config.frameSize)

@@ -50,6 +50,17 @@ extension TrafficLabels {
     }
 }
 
+extension ProxyConfig {
+    /// Every label of the traffic metrics, as it is written: what may be dropped.
+    package static let trafficLabels: [String] = {
+        let facts = TrafficFacts(
+            reporter: .source, mutualTLS: false, source: Workload(Workload.Fields()), destination: nil, service: nil,
+            sourcePrincipal: nil)
+        let text = TrafficLabels(facts, dropping: []).text(.none)
+        return text.split(separator: ",").map { String($0.prefix { $0 != "=" }) }
+    }()
+}
+
 extension Reporter {
     var label: String { self == .source ? "source" : "destination" }
 }

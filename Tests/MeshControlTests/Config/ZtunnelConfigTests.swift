@@ -1,7 +1,9 @@
-import MeshControl
 import MeshCore
+import MeshProxy
 import MeshTLS
 import Testing
+
+@testable import MeshControl
 
 /// Numbers are the cases of the node proxy reference, section 24.
 @Suite("Settings of the node proxy")
@@ -245,5 +247,31 @@ struct ZtunnelConfigTests {
             "XDS_ADDRESS": "", "TLS12_ENABLED": "true", "COMPLIANCE_POLICY": "pqc", "LOG_FORMAT": "json",
         ])
         #expect(config.allowsTLS12 && config.postQuantumOnly && config.logsJSON)
+    }
+
+    @Test(
+        "169: DNS and on-demand do not go together, with DNS on, off or by default", arguments: ["true", "false", ""])
+    func onDemand(capture: String) {
+        var environment = ["XDS_ON_DEMAND": "true"]
+        if !capture.isEmpty { environment["ISTIO_META_DNS_CAPTURE"] = capture }
+        #expect(problem(environment)?.hasPrefix("XDS_ON_DEMAND is true") == true)
+    }
+
+    @Test("traffic metrics: how long, how many, and without which labels")
+    func metrics() throws {
+        let config = try load([
+            "MESHCTL_METRICS_IDLE_TIMEOUT": "2h", "MESHCTL_METRICS_MAX_SERIES": "500",
+            "MESHCTL_METRICS_DROPPED_LABELS": "source_principal, destination_principal",
+        ])
+        let proxy = ProxyConfig(config)
+        #expect(proxy.metricsIdleTimeout == 7200 && proxy.metricsMaxSeries == 500)
+        #expect(proxy.metricsDroppedLabels == ["source_principal", "destination_principal"])
+        #expect(try ProxyConfig(load(["MESHCTL_METRICS_IDLE_TIMEOUT": "0"])).metricsIdleTimeout == 0)
+        #expect(try ProxyConfig(load([:])).metricsIdleTimeout == ProxyConfig().metricsIdleTimeout)
+        #expect(problem(["MESHCTL_METRICS_IDLE_TIMEOUT": "500ms"])?.contains("60s at least") == true)
+        #expect(problem(["MESHCTL_METRICS_MAX_SERIES": "0"])?.contains("1 to 10000000") == true)
+        let unknown = problem(["MESHCTL_METRICS_DROPPED_LABELS": "source_app,sauce"])
+        #expect(unknown?.contains("names \"sauce\"; the labels are reporter, source_workload, ") == true)
+        #expect(ProxyConfig.trafficLabels.count == 27 && ProxyConfig.trafficLabels.last == "destination_zone")
     }
 }

@@ -1,4 +1,5 @@
 import MeshCore
+import MeshProxy
 import MeshTLS
 
 extension ZtunnelConfig {
@@ -15,6 +16,25 @@ extension ZtunnelConfig {
         if mesh.statsPort != nil { reader.note(unset: "MESHCTL_METRICS_PORT", .meshConfig) }
     }
 
+    /// Sizes that clusters differ in: peers choose the labels.
+    private mutating func readMetrics(_ reader: inout SettingReader) {
+        metricsIdle = reader.duration("MESHCTL_METRICS_IDLE_TIMEOUT", metricsIdle)
+        if metricsIdle > .zero, metricsIdle < .seconds(60) {
+            reader.problem(
+                "MESHCTL_METRICS_IDLE_TIMEOUT",
+                "is \(DurationText.write(metricsIdle)); expected 0, or more than the pause between two scrapes: 60s at least"
+            )
+        }
+        metricsMaxSeries = reader.number("MESHCTL_METRICS_MAX_SERIES", metricsMaxSeries, in: 1...10_000_000)
+        let names = reader.filled("MESHCTL_METRICS_DROPPED_LABELS")?.split { $0 == "," || $0 == " " } ?? []
+        metricsDroppedLabels = Set(names.map { String($0) })
+        for name in metricsDroppedLabels.sorted() where !ProxyConfig.trafficLabels.contains(name) {
+            reader.problem(
+                "MESHCTL_METRICS_DROPPED_LABELS",
+                "names \"\(name)\"; the labels are \(ProxyConfig.trafficLabels.joined(separator: ", "))")
+        }
+    }
+
     mutating func readTraffic(_ reader: inout SettingReader) {
         proxyEnabled = reader.bool("ENABLE_PROXY", proxyEnabled)
         socks5Enabled = reader.bool("UNSTABLE_ENABLE_SOCKS5", socks5Enabled)
@@ -26,6 +46,7 @@ extension ZtunnelConfig {
         if reader.filled("PACKET_MARK") != nil { packetMark = reader.number("PACKET_MARK", 0, in: 0...(.max)) }
         poolMaxStreams = reader.number("POOL_MAX_STREAMS_PER_CONNECTION", poolMaxStreams, in: 1...(.max))
         poolIdle = reader.duration("POOL_UNUSED_RELEASE_TIMEOUT", poolIdle)
+        readMetrics(&reader)
         // Ranges of RFC 9113, section 6.5.2.
         streamWindow = reader.number("HTTP2_STREAM_WINDOW_SIZE", streamWindow, in: 65535...2_147_483_647)
         connectionWindow = reader.number("HTTP2_CONNECTION_WINDOW_SIZE", connectionWindow, in: 65535...2_147_483_647)

@@ -112,6 +112,12 @@ package struct ZtunnelConfig: Sendable, Equatable {
     /// Default 100 and 5 min.
     package var poolMaxStreams: UInt16 = 100
     package var poolIdle: Duration = .seconds(300)
+    /// How long a traffic series without connections is kept; 0 for ever. Default 30 min.
+    package var metricsIdle: Duration = .seconds(1800)
+    /// Traffic series of one worker thread. Default 10,000.
+    package var metricsMaxSeries = 10_000
+    /// Labels that traffic metrics go without. Default none.
+    package var metricsDroppedLabels: Set<String> = []
     /// Bytes. Default 4 MiB, 16 MiB, 1 MiB.
     package var streamWindow: UInt32 = 4 << 20
     package var connectionWindow: UInt32 = 16 << 20
