@@ -6,6 +6,7 @@ package import Logging
 import MeshCA
 package import MeshCore
 import NIOCore
+import NIOPosix
 
 /// A small HTTP/1.1 server for one purpose, on a port of its own: a slow scrape never meets a readiness probe.
 package struct AdminServer: Sendable {
@@ -48,15 +49,19 @@ package struct AdminServer: Sendable {
         }
     }
 
-    /// Where to listen, and what happens when the machine has no such address.
+    /// Where to listen, with whom, and what happens when the machine has no such address.
     package struct Listening: Sendable {
         package var address: MeshCore.SocketAddress
         /// The address may be missing on this machine: nothing is served there then.
         package var isOptional = false
+        /// Another process may listen there too, as a successor does. Default true; never for a port that the kernel
+        /// chooses, which it may give to two who share.
+        package var isShared = true
 
-        package init(_ address: MeshCore.SocketAddress, isOptional: Bool = false) {
+        package init(_ address: MeshCore.SocketAddress, isOptional: Bool = false, isShared: Bool = true) {
             self.address = address
             self.isOptional = isOptional
+            self.isShared = isShared
         }
     }
 
@@ -84,12 +89,17 @@ package struct AdminServer: Sendable {
 
     /// Serves until cancelled.
     ///
-    /// - Parameter bound: called once with the port that is listened on.
+    /// - Parameters:
+    ///   - leaving: ends when this process begins to drain. From then on the address is given up as soon as a successor
+    ///     listens there, so that nobody who asks it is answered by us; without one we go on answering.
+    ///   - bound: called once with the port that is listened on.
     /// - Throws: unavailable, when the address cannot be bound.
-    package func run(bound: @Sendable @escaping (Int) async -> Void) async throws {
+    package func run(
+        leaving: AsyncStream<Never> = AsyncStream { _ in }, bound: @Sendable @escaping (Int) async -> Void
+    ) async throws {
         let address = listening.address
         do {
-            try await serve(address, bound)
+            try await serve(address, leaving, bound)
         } catch is CancellationError {
             return
         } catch {
@@ -98,8 +108,10 @@ package struct AdminServer: Sendable {
                 if listening.isOptional { return await untilCancelled() }
                 // A resolver that knows no IPv6 here does not take "::"; IPv4 is then all there is.
                 if address.ip == .anyV6 {
-                    let v4 = Listening(MeshCore.SocketAddress(.anyV4, address.port))
-                    return try await AdminServer(v4, purpose: purpose, logger: logger, answer: answer).run(bound: bound)
+                    let v4 = Listening(
+                        MeshCore.SocketAddress(.anyV4, address.port), isShared: listening.isShared)
+                    return try await AdminServer(v4, purpose: purpose, logger: logger, answer: answer)
+                        .run(leaving: leaving, bound: bound)
                 }
             }
             throw MeshFailure(
@@ -118,19 +130,45 @@ package struct AdminServer: Sendable {
         while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
     }
 
-    private func serve(_ address: MeshCore.SocketAddress, _ bound: @Sendable @escaping (Int) async -> Void) async throws
-    {
-        var quiet = logger
-        quiet.logLevel = .error
-        let responder = CallbackResponder { (request: Request, _: BasicRequestContext) -> Response in
-            await self.respond(to: request)
+    private func serve(
+        _ address: MeshCore.SocketAddress, _ leaving: AsyncStream<Never>,
+        _ bound: @Sendable @escaping (Int) async -> Void
+    ) async throws {
+        var logger = logger
+        logger.logLevel = .error
+        let quiet = logger
+        let connection = AdminChannel { request, writer, _ in
+            let response = await respond(to: request)
+            try await writer.write(response: response.head, body: response.body)
         }
-        let application = Application(
-            responder: responder, server: HTTPServerBuilder { AdminChannel(responder: $0) },
-            configuration: .init(address: .hostname("\(address.ip)", port: Int(address.port)), serverName: nil),
-            onServerRunning: { channel in await bound(channel.localAddress?.port ?? Int(address.port)) },
-            eventLoopGroupProvider: .shared(ControlEventLoop.group), logger: quiet)
-        try await application.run()
+        let isShared = listening.isShared && address.port != 0
+        let server = try await ServerBootstrap(group: ControlEventLoop.group)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: isShared ? 1 : 0)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .bind(host: "\(address.ip)", port: Int(address.port)) { channel in
+                connection.setup(channel: channel, logger: quiet)
+            }
+        await bound(server.channel.localAddress?.port ?? Int(address.port))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if isShared {
+                group.addTask {
+                    for await _ in leaving {}
+                    while ListeningSockets.count(on: address) < 2 { try await Task.sleep(for: .milliseconds(250)) }
+                    // What was asked of us before is answered still.
+                    try await server.channel.close()
+                }
+            }
+            try await withThrowingDiscardingTaskGroup { connections in
+                try await server.executeThenClose { accepted in
+                    for try await one in accepted {
+                        connections.addTask { await connection.handle(value: one, logger: quiet) }
+                    }
+                }
+            }
+            group.cancelAll()
+        }
     }
 
     private func respond(to request: Request) async -> Response {

@@ -76,7 +76,7 @@ package struct ZtunnelService: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for server in servers(proxy, logger) {
                 group.addTask {
-                    try await server.run { port in
+                    try await server.run(leaving: proxy.drain.untilBegun) { port in
                         logger.info("listening", metadata: ["for": "\(server.purpose)", "address": "port \(port)"])
                     }
                 }
@@ -127,14 +127,20 @@ package struct ZtunnelService: Sendable {
     /// Ends the group of tasks when the process has drained.
     private struct Finished: Error {}
 
+    private func listening(_ address: SocketAddress) -> AdminServer.Listening {
+        AdminServer.Listening(address, isShared: settings.proxy.reusePort)
+    }
+
     private func servers(_ proxy: RunningProxy, _ logger: Logger) -> [AdminServer] {
         let metrics = MetricsPage(
             istioVersion: settings.config.istioVersion,
             traffic: { proxy.plane.metricsText() + (proxy.dns?.metricsText() ?? "") })
         let pages = AdminPages(proxy.subject)
         return [
-            AdminServer(settings.metrics, purpose: "metrics", logger: logger) { metrics.answer($0) },
-            AdminServer(settings.readiness, purpose: "readiness", logger: logger) { proxy.readiness.answer($0) },
+            AdminServer(listening(settings.metrics), purpose: "metrics", logger: logger) { metrics.answer($0) },
+            AdminServer(listening(settings.readiness), purpose: "readiness", logger: logger) {
+                proxy.readiness.answer($0)
+            },
         ]
             + settings.admin.map { listening in
                 AdminServer(listening, purpose: "admin", logger: logger) { await pages.answer($0) }

@@ -57,10 +57,13 @@ extension ZtunnelSettings {
 
     /// Loopback only: whoever reaches the admin port rules the proxy.
     private static func admin(_ config: ZtunnelConfig) -> [AdminServer.Listening] {
-        let v4 = AdminServer.Listening(SocketAddress(.loopbackV4, config.ports.admin))
+        let v4 = AdminServer.Listening(
+            SocketAddress(.loopbackV4, config.ports.admin), isShared: config.reusePort)
         // A port that is chosen by the kernel is one port, not two.
         guard config.ipv6, config.ports.admin != 0 else { return [v4] }
-        return [v4, AdminServer.Listening(SocketAddress(.loopbackV6, config.ports.admin), isOptional: true)]
+        let v6 = AdminServer.Listening(
+            SocketAddress(.loopbackV6, config.ports.admin), isOptional: true, isShared: config.reusePort)
+        return [v4, v6]
     }
 
     private static func missing(_ variable: String, flag: String) -> MeshFailure {

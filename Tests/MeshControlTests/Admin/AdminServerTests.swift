@@ -64,7 +64,7 @@ struct AdminServerTests {
         try await server.close()
     }
 
-    @Test("an address that is taken is a failure that names it; one that the machine has not is passed over")
+    @Test("an address that is taken is a failure that names it")
     func taken() async throws {
         try await AdminFixture().served { address in
             let second = AdminServer(address, purpose: "admin", logger: .init(label: "test")) { _ in .init(text: "") }
@@ -72,6 +72,63 @@ struct AdminServerTests {
                 ($0 as? MeshFailure)?.kind == .unavailable && "\($0)".contains("listen on \(address) for admin")
             }
         }
+    }
+
+    @Test("two processes share a port; the one that drains gives it up to the other, and not before there is one")
+    func handOver() async throws {
+        let address = try await Self.freeAddress()
+        let leaving = AsyncStream<Never>.makeStream()
+        let (bound, isBound) = AsyncStream.makeStream(of: Int.self)
+        var ports = bound.makeAsyncIterator()
+        func start(_ name: String, _ leaving: AsyncStream<Never>) -> Task<Void, any Error> {
+            let server = AdminServer(address, purpose: name, logger: .init(label: "test")) { _ in .init(text: name) }
+            return Task { try await server.run(leaving: leaving) { isBound.yield($0) } }
+        }
+        let old = start("old", leaving.stream)
+        defer { old.cancel() }
+        #expect(await ports.next() == Int(address.port))
+        leaving.continuation.finish()
+
+        // Draining, and alone: it still tells what it is doing.
+        try await Self.connect(address).executeThenClose { inbound, outbound in
+            var parts = inbound.makeAsyncIterator()
+            func ask() async throws -> String {
+                try await outbound.write(ByteBuffer(string: "GET / HTTP/1.1\r\nhost: x\r\n\r\n"))
+                var text = ""
+                while !text.hasSuffix("old"), let part = try await parts.next() { text += String(buffer: part) }
+                return text
+            }
+            #expect(try await ask().hasPrefix("HTTP/1.1 200"))
+            let new = start("new", AsyncStream { _ in })
+            defer { new.cancel() }
+            #expect(await ports.next() == Int(address.port))
+            // Both listen until the old one has seen the other.
+            while ListeningSockets.count(on: address) > 1 { try await Task.sleep(for: .milliseconds(20)) }
+            for _ in 0..<20 { #expect(try await Self.get(address, acceptEncoding: "").bytes == Array("new".utf8)) }
+            // Who was connected to the old one before is answered by it.
+            #expect(try await ask().hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
+    @Test(
+        "listeners are counted by address and port",
+        arguments: [
+            ("127.0.0.1:15000", 2), ("127.0.0.1:15001", 0), ("0.0.0.0:15000", 1), ("[::1]:15000", 1), ("[::]:15000", 0),
+        ])
+    func counting(text: String, count: Int) throws {
+        // Lines of the kernel's two tables, from a little-endian machine; the last one is no listener.
+        let table = """
+              sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+               0: 0100007F:3A98 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1
+               1: 0100007F:3A98 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 2 1
+               2: 00000000:3A98 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 3 1
+               3: 00000000000000000000000001000000:3A98 00000000000000000000000000000000:0000 0A 00000000:00000000 0 0
+               4: 0100007F:3A99 0100007F:E1A2 01 00000000:00000000 00:00000000 00000000     0        0 4 1
+            """
+        try #require(1.littleEndian == 1)
+        let parsed: MeshCore.SocketAddress? = .init(text)
+        let address = try #require(parsed)
+        #expect(ListeningSockets.count(on: address, in: table) == count)
     }
 
     @Test("176: gzip and deflate decode to the same text", arguments: ["gzip", "deflate", "gzip, br, zstd", "br", ""])
@@ -110,13 +167,32 @@ struct AdminServerTests {
 
     /// Sends bytes and returns what comes back until the server closes.
     private static func exchange(_ address: MeshCore.SocketAddress, _ request: String) async throws -> String {
-        let channel = try await ClientBootstrap(group: ControlEventLoop.group)
+        try await exchange(connect(address), request)
+    }
+
+    private static func connect(_ address: MeshCore.SocketAddress) async throws -> NIOAsyncChannel<
+        ByteBuffer, ByteBuffer
+    > {
+        try await ClientBootstrap(group: ControlEventLoop.group)
             .connect(host: "\(address.ip)", port: Int(address.port)) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
-        return try await channel.executeThenClose { inbound, outbound in
+    }
+
+    /// An address that was free a moment ago.
+    private static func freeAddress() async throws -> MeshCore.SocketAddress {
+        let probe = try await ServerBootstrap(group: ControlEventLoop.group).bind(host: "127.0.0.1", port: 0).get()
+        let port = UInt16(try #require(probe.localAddress?.port))
+        try await probe.close()
+        return MeshCore.SocketAddress(.loopbackV4, port)
+    }
+
+    private static func exchange(
+        _ channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ request: String
+    ) async throws -> String {
+        try await channel.executeThenClose { inbound, outbound in
             try await outbound.write(ByteBuffer(string: request))
             var text = ""
             do { for try await part in inbound { text += String(buffer: part) } } catch is IOError {}
