@@ -82,6 +82,15 @@ let package = Package(
         .target(
             name: "MeshLinux", dependencies: ["CLinux", "CNetlink", "CNftables", "MeshCore"], swiftSettings: strict),
 
+        // Certificates as people read them: bytes in, report out. swift-certificates refuses what it cannot use, which is
+        // just what one wants to look at, so only its ASN.1 reader serves here.
+        .target(
+            name: "MeshCertificates",
+            dependencies: [
+                "MeshCore", "MeshTLS", "MeshYAML", .product(name: "SwiftASN1", package: "swift-asn1"),
+            ],
+            swiftSettings: strict),
+
         // Row 2: the data path, the authority, the DNS proxy.
         .target(
             name: "MeshProxy",
@@ -173,6 +182,10 @@ let package = Package(
             dependencies: ["MeshCore", "MeshKubernetes", "MeshPolicy", "MeshTokens", "MeshYAML"],
             swiftSettings: strict),
         .target(
+            name: "MeshInspect",
+            dependencies: ["MeshCertificates", "MeshCore", "MeshKubernetes", "MeshLinux", "MeshTLS"],
+            swiftSettings: strict),
+        .target(
             name: "MeshReport",
             dependencies: ["MeshCore", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
         .target(
@@ -254,6 +267,13 @@ let package = Package(
             ] + x509,
             swiftSettings: careful),
         .testTarget(name: "MeshTLSTests", dependencies: ["MeshCore", "MeshTLS"], swiftSettings: careful),
+        .testTarget(
+            name: "MeshCertificatesTests", dependencies: ["MeshCertificates", "MeshCore", "MeshTLS"] + x509,
+            swiftSettings: careful),
+        .testTarget(
+            name: "MeshInspectTests",
+            dependencies: ["MeshCertificates", "MeshCore", "MeshInspect", "MeshLinux", "MeshTLS"],
+            swiftSettings: careful),
         .testTarget(name: "MeshLinuxTests", dependencies: ["MeshCore", "MeshLinux"], swiftSettings: careful),
         .target(name: "CAllocations", path: "Tests/CAllocations"),
         .testTarget(

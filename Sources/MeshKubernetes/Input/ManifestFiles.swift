@@ -20,7 +20,7 @@ package enum ManifestFiles {
     package static let totalLimit = 512 << 20
     package static let countLimit = 100_000
     package static let depthLimit = 32
-    private static let suffixes = [".yaml", ".yml", ".json"]
+    package static let suffixes = [".yaml", ".yml", ".json"]
 
     /// The manifests behind `paths`, in that order; those of a folder by name, so that every run sees the same order.
     ///
@@ -33,7 +33,7 @@ package enum ManifestFiles {
                 continue
             }
             let before = found.count
-            try list(path, depth: 0, into: &found, doing: doing)
+            try list(path, suffixes, depth: 0, into: &found, doing: doing)
             if found.count == before {
                 throw MeshFailure(
                     .notFound, doing: doing, reason: "folder \(path) has no .yaml, .yml or .json file; name the files")
@@ -86,14 +86,28 @@ package enum ManifestFiles {
             reason: "cannot read \(path)", cause: KernelError(code: code, operation: "read"))
     }
 
-    private static func isFolder(_ path: String, followingLinks: Bool = true) -> Bool {
+    /// The files below a folder whose names end in one of `suffixes`, by name.
+    package static func files(
+        in folder: String, suffixes: [String], doing: String
+    ) throws(MeshFailure) -> [String] {
+        var found: [String] = []
+        try list(folder, suffixes, depth: 0, into: &found, doing: doing)
+        return found
+    }
+
+    package static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0
+    }
+
+    package static func isFolder(_ path: String, followingLinks: Bool = true) -> Bool {
         var status = stat()
         let result = unsafe followingLinks ? stat(path, &status) : lstat(path, &status)
         return result == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     private static func list(
-        _ folder: String, depth: Int, into found: inout [String], doing: String
+        _ folder: String, _ suffixes: [String], depth: Int, into found: inout [String], doing: String
     ) throws(MeshFailure) {
         guard depth <= depthLimit else {
             throw MeshFailure(.usage, doing: doing, reason: "\(folder) is nested deeper than \(depthLimit) folders")
@@ -107,7 +121,7 @@ package enum ManifestFiles {
         for name in names where !name.hasPrefix(".") {
             let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
             if isFolder(path, followingLinks: false) {
-                try list(path, depth: depth + 1, into: &found, doing: doing)
+                try list(path, suffixes, depth: depth + 1, into: &found, doing: doing)
             } else if suffixes.contains(where: name.hasSuffix), !isFolder(path) {
                 guard found.count < countLimit else {
                     throw MeshFailure(

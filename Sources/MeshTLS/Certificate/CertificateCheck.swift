@@ -1,0 +1,72 @@
+import COpenSSL
+
+/// What libcrypto says of certificates that are looked at, not used. Pure: bytes in, answer out.
+package enum CertificateCheck {
+    package static func sha256(_ bytes: [UInt8]) -> [UInt8] {
+        // 32 bytes is what SHA-256 writes.
+        unsafe [UInt8](unsafeUninitializedCapacity: 32) { digest, count in
+            _ = unsafe SHA256(bytes, bytes.count, digest.baseAddress)
+            count = 32
+        }
+    }
+
+    /// Whether the key of `issuer` made the signature of `certificate`; both in DER. Nothing else is looked at.
+    package static func isSigned(_ certificate: [UInt8], by issuer: [UInt8]) -> Bool {
+        guard let certificate = Certificate(der: certificate), let issuer = Certificate(der: issuer),
+            let key = unsafe X509_get0_pubkey(issuer.raw)
+        else { return false }
+        defer { ErrorQueue.clear() }
+        return unsafe X509_verify(certificate.raw, key) == 1
+    }
+}
+
+/// A private key that is looked at: of what kind it is, and whose. Nothing of it can be got out again.
+package struct PrivateKeyCheck: Sendable {
+    /// The PEM text, kept to compare by.
+    private let text: [UInt8]
+    /// Such as `EC 256` or `RSA 2048`.
+    package let kind: String
+    /// `SubjectPublicKeyInfo` in DER, as libcrypto writes it.
+    package let publicKey: [UInt8]
+
+    /// `nil` when libcrypto cannot read it, or it is encrypted.
+    package init?(pem: [UInt8]) {
+        guard let key = PEM.privateKey(pem).key else { return nil }
+        text = pem
+        let name = unsafe EVP_PKEY_get0_type_name(key.raw).map { unsafe String(cString: $0) } ?? "key"
+        let size = unsafe i2d_PUBKEY(key.raw, nil)
+        publicKey = unsafe [UInt8](unsafeUninitializedCapacity: Int(max(0, size))) { buffer, count in
+            // libcrypto writes as many bytes as it announced, and moves its own copy of the pointer.
+            var start = buffer.baseAddress
+            count = Int(max(0, unsafe i2d_PUBKEY(key.raw, &start)))
+        }
+        kind = "\(name) \(unsafe EVP_PKEY_get_bits(key.raw))"
+    }
+
+    /// Whether it is the key of this certificate, in DER.
+    package func fits(_ certificate: [UInt8]) -> Bool {
+        guard let key = PEM.privateKey(text).key, let certificate = Certificate(der: certificate) else { return false }
+        defer { ErrorQueue.clear() }
+        return unsafe X509_check_private_key(certificate.raw, key.raw) == 1
+    }
+}
+
+extension Certificate {
+    /// `nil` for anything but one certificate.
+    convenience init?(der: [UInt8]) {
+        ErrorQueue.clear()
+        defer { ErrorQueue.clear() }
+        let raw = unsafe der.withUnsafeBufferPointer { bytes -> OpaquePointer? in
+            // libcrypto moves its own copy of the pointer.
+            var start = bytes.baseAddress
+            guard let raw = unsafe d2i_X509(nil, &start, bytes.count) else { return nil }
+            guard unsafe start == bytes.baseAddress?.advanced(by: bytes.count) else {
+                unsafe X509_free(raw)
+                return nil
+            }
+            return unsafe raw
+        }
+        guard let raw = unsafe raw else { return nil }
+        unsafe self.init(owning: raw)
+    }
+}
