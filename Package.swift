@@ -191,8 +191,9 @@ let package = Package(
         .target(
             name: "MeshCommands",
             dependencies: [
-                "MeshCA", "MeshControl", "MeshCore", "MeshKeyFetch", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck",
-                "MeshReport", "MeshTokens",
+                "MeshCA", "MeshCertificates", "MeshControl", "MeshCore", "MeshInspect", "MeshKeyFetch",
+                "MeshKubernetes",
+                "MeshLinux", "MeshPolicyCheck", "MeshReport", "MeshTLS", "MeshTokens",
                 log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -313,8 +314,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "MeshCA", "MeshCommands", "MeshControl", "MeshCore", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck",
-                "MeshReport",
+                "MeshCA", "MeshCertificates", "MeshCommands", "MeshControl", "MeshCore", "MeshInspect", "MeshKubernetes",
+                "MeshLinux", "MeshPolicyCheck", "MeshReport",
                 "MeshState", "MeshTestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

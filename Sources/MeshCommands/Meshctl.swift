@@ -7,7 +7,10 @@ package struct Meshctl: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "meshctl",
         abstract: "Run and inspect an Istio ambient data plane.",
-        subcommands: [ZtunnelCommand.self, RedirectCommand.self, AuthorityCommand.self, PolicyCheckCommand.self])
+        subcommands: [
+            ZtunnelCommand.self, RedirectCommand.self, AuthorityCommand.self, PolicyCheckCommand.self,
+            CertInspectCommand.self,
+        ])
 
     package init() {}
 
