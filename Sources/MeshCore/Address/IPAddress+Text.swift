@@ -15,16 +15,23 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     public init?(_ description: String) { self.init(description[...]) }
 
     private static func parseV4(_ text: some StringProtocol) -> UInt32? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        var value: UInt32 = 0
-        for part in parts {
-            guard (1...3).contains(part.utf8.count), part.utf8.allSatisfy({ (48...57).contains($0) }),
-                part.utf8.count == 1 || part.utf8.first != 48, let octet = UInt8(part)
-            else { return nil }
-            value = value << 8 | UInt32(octet)
+        var (value, octet): (UInt32, UInt32) = (0, 0)
+        var (digits, dots) = (0, 0)
+        for byte in text.utf8 {
+            switch byte {
+            case 48...57:
+                if digits > 0, octet == 0 { return nil }  // a leading zero
+                octet = octet * 10 + UInt32(byte - 48)
+                if octet > 255 { return nil }
+                digits += 1
+            case UInt8(ascii: "."):
+                if digits == 0 || dots == 3 { return nil }
+                value = value << 8 | octet
+                (octet, digits, dots) = (0, 0, dots + 1)
+            default: return nil
+            }
         }
-        return value
+        return digits > 0 && dots == 3 ? value << 8 | octet : nil
     }
 
     private static func parseV6(_ text: some StringProtocol) -> [UInt16]? {
