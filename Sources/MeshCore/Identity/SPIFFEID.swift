@@ -28,6 +28,19 @@ public struct SPIFFEID: Hashable, Sendable, CustomStringConvertible {
         self.serviceAccount = serviceAccount
     }
 
+    /// - Precondition: `isValid` for these fields.
+    init(_ fields: Workload.Fields) {
+        trustDomain = TrustDomain(fields)
+        namespace = fields.namespace
+        serviceAccount = fields.serviceAccount
+    }
+
+    /// Whether the parts make an identity.
+    static func isValid(trustDomain: String, namespace: String, serviceAccount: String) -> Bool {
+        TrustDomain.isValid(trustDomain) && isName(namespace, dots: false, limit: 63)
+            && isName(serviceAccount, dots: true, limit: 253)
+    }
+
     /// The text that policies compare: everything after `spiffe://`.
     public var principal: String { "\(trustDomain)/ns/\(namespace)/sa/\(serviceAccount)" }
 

@@ -6,10 +6,15 @@ public struct TrustDomain: Hashable, Sendable, CustomStringConvertible {
 
     /// - Throws: `.trustDomain` when `name` is empty, too long or holds another byte.
     public init(parsing name: some StringProtocol) throws(IdentityError) {
-        guard (1...255).contains(name.utf8.count), name.utf8.allSatisfy(Self.allowed) else {
-            throw .trustDomain(String(name))
-        }
+        guard Self.isValid(name) else { throw .trustDomain(String(name)) }
         self.name = String(name)
+    }
+
+    /// - Precondition: `isValid` for the trust domain of these fields.
+    init(_ fields: Workload.Fields) { name = fields.trustDomain }
+
+    static func isValid(_ name: some StringProtocol) -> Bool {
+        (1...255).contains(name.utf8.count) && name.utf8.allSatisfy(allowed)
     }
 
     private static func allowed(_ byte: UInt8) -> Bool {

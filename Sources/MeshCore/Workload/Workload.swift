@@ -43,15 +43,16 @@ public final class Workload: Sendable {
     }
 
     public let fields: Fields
-    /// `nil` when trust domain, namespace or service account do not make a valid identity.
-    public let identity: SPIFFEID?
+    private let hasIdentity: Bool
 
     public init(_ fields: Fields) {
         self.fields = fields
-        identity = (try? TrustDomain(parsing: fields.trustDomain)).flatMap {
-            try? SPIFFEID(trustDomain: $0, namespace: fields.namespace, serviceAccount: fields.serviceAccount)
-        }
+        hasIdentity = SPIFFEID.isValid(
+            trustDomain: fields.trustDomain, namespace: fields.namespace, serviceAccount: fields.serviceAccount)
     }
+
+    /// `nil` when trust domain, namespace or service account do not make a valid identity.
+    public var identity: SPIFFEID? { hasIdentity ? SPIFFEID(fields) : nil }
 
     public var uid: String { fields.uid }
     public var name: String { fields.name }
@@ -63,7 +64,8 @@ public final class Workload: Sendable {
 
 /// Where a waypoint or gateway is: an address of some network, or a hostname.
 public struct GatewayAddress: Hashable, Sendable {
-    public enum Destination: Hashable, Sendable { case address(NetworkAddress), hostname(NamespacedHostname) }
+    /// Indirect, since most workloads have none and a mesh may have a million of them.
+    public indirect enum Destination: Hashable, Sendable { case address(NetworkAddress), hostname(NamespacedHostname) }
     public var destination: Destination
     public var hboneMTLSPort: UInt16
 
