@@ -6,6 +6,15 @@ package struct YAMLNode {
     package enum Kind: Sendable, CustomStringConvertible {
         case scalar, sequence, mapping
 
+        init(_ kind: YAMLContent.Kind) {
+            self =
+                switch kind {
+                case .mapping: .mapping
+                case .sequence: .sequence
+                case .scalar, .alias: .scalar
+                }
+        }
+
         /// As in "is a list; expected a mapping".
         package var description: String {
             switch self {
@@ -22,35 +31,25 @@ package struct YAMLNode {
 
     init(_ arena: YAMLArena, _ index: UInt32) {
         self.arena = arena
-        self.index = arena.resolved(index)
+        self.index = arena.content.resolved(index)
     }
 
-    private var record: YAMLArena.Record { arena.records[Int(index)] }
+    private var record: YAMLContent.Record { arena.content.records[Int(index)] }
 
-    package var kind: Kind {
-        switch record.kind {
-        case .mapping: .mapping
-        case .sequence: .sequence
-        case .scalar, .alias: .scalar
-        }
-    }
+    package var kind: Kind { Kind(record.kind) }
 
     // MARK: Place
 
-    package var file: String { arena.file }
+    package var file: String { arena.content.file }
     /// From 1.
     package var line: Int { Int(record.line) }
     /// In characters, from 1.
     package var column: Int { Int(record.column) }
     /// Dotted path from the top, as `spec.rules[0].from`; empty at the top. Cost: a walk; for messages.
-    package var path: String { arena.path(index) }
+    package var path: String { arena.content.path(index) }
 
     /// A complaint about this value, `path: reason`.
-    package func error(_ reason: String) -> YAMLError {
-        let path = path
-        return YAMLError(
-            file: file, line: line, column: column, reason: path.isEmpty ? reason : "\(path): \(reason)")
-    }
+    package func error(_ reason: String) -> YAMLError { arena.content.error(index, reason) }
 
     // MARK: Scalars
 
@@ -59,21 +58,21 @@ package struct YAMLNode {
     /// A tag of the text, such as `!!str`.
     package var tag: YAMLTag { record.tag }
     /// The characters of a scalar, quotes and escapes removed; empty for a container. Never holds NUL.
-    package var text: String { record.kind == .scalar ? arena.text(index) : "" }
+    package var text: String { record.kind == .scalar ? arena.content.text(index) : "" }
 
     /// The bytes of `text`, UTF-8, without a copy.
     package func withBytes<Result, Failure: Error>(
         _ body: (Span<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let record = record
-        let bytes = arena.bytes
+        let bytes = arena.content.bytes
         let range = record.kind == .scalar ? Int(record.start)..<Int(record.start + record.count) : 0..<0
         return try body(bytes.span.extracting(range))
     }
 
     /// Lets `switch key { case "name": … }` compare without making a `String`.
     package static func ~= (literal: StaticString, node: YAMLNode) -> Bool {
-        node.record.kind == .scalar && node.arena.isEqual(node.index, literal)
+        node.record.kind == .scalar && node.arena.content.isEqual(node.index, literal)
     }
 
     // MARK: Containers
@@ -103,7 +102,7 @@ package struct YAMLPairs: Sequence, IteratorProtocol {
     private var left: UInt32
 
     init(_ node: YAMLNode) {
-        let record = node.arena.records[Int(node.index)]
+        let record = node.arena.content.records[Int(node.index)]
         arena = node.arena
         cursor = record.start
         left = record.kind == .mapping ? record.count : 0
@@ -115,8 +114,8 @@ package struct YAMLPairs: Sequence, IteratorProtocol {
         guard left > 0 else { return nil }
         left -= 1
         let key = cursor
-        let value = arena.records[Int(key)].end
-        cursor = arena.records[Int(value)].end
+        let value = arena.content.records[Int(key)].end
+        cursor = arena.content.records[Int(value)].end
         return (YAMLNode(arena, key), YAMLNode(arena, value))
     }
 }
@@ -128,7 +127,7 @@ package struct YAMLElements: Sequence, IteratorProtocol {
     private var left: UInt32
 
     init(_ node: YAMLNode) {
-        let record = node.arena.records[Int(node.index)]
+        let record = node.arena.content.records[Int(node.index)]
         arena = node.arena
         cursor = record.start
         left = record.kind == .sequence ? record.count : 0
@@ -140,7 +139,7 @@ package struct YAMLElements: Sequence, IteratorProtocol {
         guard left > 0 else { return nil }
         left -= 1
         let element = cursor
-        cursor = arena.records[Int(element)].end
+        cursor = arena.content.records[Int(element)].end
         return YAMLNode(arena, element)
     }
 }

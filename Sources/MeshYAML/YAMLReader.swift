@@ -12,14 +12,14 @@ package final class YAMLReader {
     private let source: EventSource
     private let limits: YAMLLimits
     private let file: String
-    private var arena: YAMLArena
+    private var content: YAMLContent
     private var composer: Composer
 
     /// - Parameter name: stands for the text in messages.
     package init(name: String, limits: YAMLLimits = YAMLLimits(), source: @escaping Source) throws(YAMLError) {
         file = name
         self.limits = limits
-        arena = YAMLArena(file: name)
+        content = YAMLContent(file: name)
         composer = Composer(limits: limits)
         self.source = try unsafe EventSource(file: name, byteLimit: min(limits.bytes, 1 << 30), pull: source)
     }
@@ -45,7 +45,7 @@ package final class YAMLReader {
     /// The next document, or `nil` behind the last. A document without content is a null.
     package func next() throws(YAMLError) -> YAMLNode? {
         guard try start() else { return nil }
-        try composer.compose(source, into: arena, depth: 1)
+        try composer.compose(source, into: &content, depth: 1)
         return try finish()
     }
 
@@ -61,59 +61,64 @@ package final class YAMLReader {
     ) throws(YAMLError) -> YAMLNode? {
         guard try start() else { return nil }
         guard source.kind == .mapping else {
-            try composer.compose(source, into: arena, depth: 1)
+            try composer.compose(source, into: &content, depth: 1)
             return try finish()
         }
-        let top = try composer.open(.mapping, source, into: arena)
+        let top = try composer.open(.mapping, source, into: &content)
         var count: UInt32 = 0
         try source.advance()
         while source.kind != .mappingEnd {
-            let key = UInt32(arena.records.count)
-            try composer.key(source, into: arena)
+            let key = UInt32(content.records.count)
+            try composer.key(source, into: &content)
             try source.advance()
             if source.kind == .sequence, names(lists, key) {
                 try hand(over: key, body)
             } else {
-                try composer.compose(source, into: arena, depth: 2)
+                try composer.compose(source, into: &content, depth: 2)
             }
             try source.advance()
             count += 1
         }
         // No alias can follow that would stand for the whole document: its anchor needs no memory.
-        try composer.close(top, count: count, anchor: nil, height: 0, into: arena)
+        try composer.close(top, count: count, anchor: nil, height: 0, into: &content)
         return try finish()
     }
 
-    /// No view is held behind this: it would make the arena a shared one.
     private func names(_ lists: [StaticString], _ key: UInt32) -> Bool {
-        let key = YAMLNode(arena, key)
-        return lists.contains { $0 ~= key }
+        let key = content.resolved(key)
+        return lists.contains { content.isEqual(key, $0) }
     }
 
     private func hand(over key: UInt32, _ body: (YAMLNode, Int, YAMLNode) -> Void) throws(YAMLError) {
         if source.anchor != nil {
             throw source.error("an anchor on a list that is read element by element; put it on the elements")
         }
-        let list = try composer.open(.sequence, source, into: arena)
-        let name = arena.text(key)
+        // Held by this function alone while elements are read, so that no access to it needs a check.
+        var content = content
+        self.content = YAMLContent(file: file)
+        let list = try composer.open(.sequence, source, into: &content)
+        let name = content.text(content.resolved(key))
         var position = 0
         try source.advance()
         while source.kind != .sequenceEnd {
-            if !isKnownUniquelyReferenced(&arena) { arena = arena.copy() }
-            let start = (records: arena.records.count, bytes: arena.bytes.count, anchors: composer.anchorCount)
-            arena.parts.append(YAMLArena.Part(start: UInt32(start.records), path: "\(name)[\(position)]"))
-            try composer.compose(source, into: arena, depth: 3)
+            let start = (records: content.records.count, bytes: content.bytes.count, anchors: composer.anchorCount)
+            content.parts.append(YAMLContent.Part(start: UInt32(start.records), key: name, position: position))
+            try composer.compose(source, into: &content, depth: 3)
+            var arena = YAMLArena(content)
+            content = YAMLContent(file: file)
             body(YAMLNode(arena, key), position, YAMLNode(arena, UInt32(start.records)))
+            // Views that were kept stay as they are: the content is copied when it changes.
+            content = isKnownUniquelyReferenced(&arena) ? arena.reclaim() : arena.content
             if composer.anchorCount == start.anchors {
-                if !isKnownUniquelyReferenced(&arena) { arena = arena.copy() }
-                arena.records.removeLast(arena.records.count - start.records)
-                arena.bytes.removeLast(arena.bytes.count - start.bytes)
-                arena.parts.removeLast()
+                content.records.removeLast(content.records.count - start.records)
+                content.bytes.removeLast(content.bytes.count - start.bytes)
+                content.parts.removeLast()
             }
             position += 1
             try source.advance()
         }
-        arena.records[Int(list)].end = UInt32(arena.records.count)
+        content.records[Int(list)].end = UInt32(content.records.count)
+        self.content = content
     }
 
     /// Moves to the content of the next document.
@@ -122,8 +127,8 @@ package final class YAMLReader {
             if source.kind == .end { return false }
             try source.advance()
         }
-        arena = YAMLArena(file: file)
-        arena.parts = [YAMLArena.Part(start: 0, path: "")]
+        content = YAMLContent(file: file)
+        content.parts = [YAMLContent.Part(start: 0, key: "", position: 0)]
         composer = Composer(limits: limits)
         try source.advance()
         return true
@@ -131,7 +136,7 @@ package final class YAMLReader {
 
     private func finish() throws(YAMLError) -> YAMLNode {
         try source.advance()
-        return YAMLNode(arena, 0)
+        return YAMLNode(YAMLArena(content), 0)
     }
 }
 

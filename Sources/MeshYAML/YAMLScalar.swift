@@ -37,17 +37,7 @@ extension YAMLNode {
     }
 
     /// A plain null: nothing at all, `~` or `null`.
-    package var isNull: Bool {
-        guard kind == .scalar, tag == .null || (tag == .none && style == .plain) else { return false }
-        return withBytes { bytes in
-            switch bytes.count {
-            case 0: true
-            case 1: bytes[0] == UInt8(ascii: "~")
-            case 4: "null" ~= self || "Null" ~= self || "NULL" ~= self
-            default: false
-            }
-        }
-    }
+    package var isNull: Bool { arena.content.isNull(index) }
 
     /// `nil` when it is no bool. `"true"` in quotes is a text.
     package var bool: Bool? { if case .bool(let value)? = scalar { value } else { nil } }
