@@ -71,10 +71,13 @@ package struct MeshNames: Sendable, Hashable {
             !entry.service.fields.vips.isEmpty || hostname.hasSuffix(expansion.serviceSuffix)
         }
         switch named {
-        case .one(let entry): return isConsidered(entry) && entry.isVisible(from: client.namespace) ? entry : nil
+        case .one(let slot):
+            guard let entry = snapshot.services.slots[slot] else { return nil }
+            return isConsidered(entry) && entry.isVisible(from: client.namespace) ? entry : nil
         case .many(let list):
             return ServiceEntry.choose(
-                among: list.lazy.filter(isConsidered), clientNamespace: client.namespace,
+                among: list.lazy.compactMap { snapshot.services.slots[$0] }.filter(isConsidered),
+                clientNamespace: client.namespace,
                 preferredNamespace: preferredNamespace)
         }
     }

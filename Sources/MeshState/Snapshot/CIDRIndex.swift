@@ -24,53 +24,59 @@ struct CIDRIndex: Sendable {
         let bits: UInt8
     }
 
-    private var blocks: TreeDictionary<Block, [ServiceEntry]> = [:]
+    private var blocks: TreeDictionary<Block, SlotList> = [:]
     /// How many blocks there are of each length.
     private var lengths: [Length: Int] = [:]
 
-    /// Puts the entry under its blocks, in place of an older entry of the same service.
-    mutating func insert(_ entry: ServiceEntry) {
+    /// Puts the service under its blocks.
+    /// - Precondition: it is not there yet.
+    mutating func insert(_ slot: UInt32, _ entry: ServiceEntry) {
         for vip in entry.service.fields.cidrVIPs {
             let block = Block(network: vip.network, ip: vip.cidr.address, length: vip.cidr.prefixLength)
-            var list = blocks[block] ?? []
-            if list.isEmpty { lengths[Length(v4: vip.cidr.address.isV4, bits: block.length), default: 0] += 1 }
-            if let index = list.firstIndex(where: { $0.key == entry.key }) {
-                list[index] = entry
-            } else {
-                list.append(entry)
+            guard let others = blocks.updateValue(.one(slot), forKey: block) else {
+                lengths[Length(v4: vip.cidr.address.isV4, bits: block.length), default: 0] += 1
+                continue
             }
-            blocks[block] = list
+            // A service may write a block twice, with different host bits.
+            blocks[block] = others.contains(slot) ? others : SlotList(others.all + [slot])
         }
     }
 
-    mutating func remove(_ entry: ServiceEntry) {
+    mutating func remove(_ slot: UInt32, _ entry: ServiceEntry) {
         for vip in entry.service.fields.cidrVIPs {
             let block = Block(network: vip.network, ip: vip.cidr.address, length: vip.cidr.prefixLength)
-            guard var list = blocks[block] else { continue }
-            list.removeAll { $0.key == entry.key }
-            blocks[block] = list.isEmpty ? nil : list
+            guard let list = blocks[block] else { continue }
+            let rest = SlotList(list.all.filter { $0 != slot })
+            blocks[block] = rest
             let length = Length(v4: vip.cidr.address.isV4, bits: block.length)
-            if list.isEmpty, let count = lengths[length] { lengths[length] = count == 1 ? nil : count - 1 }
+            if rest == nil, let count = lengths[length] { lengths[length] = count == 1 ? nil : count - 1 }
         }
     }
 
+    /// Calls `body` with each service whose block holds the address, and the length of the block.
+    func forEach(covering address: NetworkAddress, _ body: (UInt32, UInt8) -> Void) {
+        for length in lengths.keys where length.v4 == address.ip.isV4 {
+            let block = Block(network: address.network, ip: address.ip, length: length.bits)
+            switch blocks[block] {
+            case .one(let slot): body(slot, length.bits)
+            case .many(let slots): for slot in slots { body(slot, length.bits) }
+            case nil: break
+            }
+        }
+    }
+}
+
+extension ServiceIndex {
     /// The best visible service whose block holds the address: own namespace, then longest prefix, then canonical.
-    func find(_ address: NetworkAddress, clientNamespace: String?) -> ServiceEntry? {
+    func find(block address: NetworkAddress, clientNamespace: String?) -> ServiceEntry? {
         var best: (rank: (Int, UInt8, Int), entry: ServiceEntry)?
-        forEach(covering: address) { entry, length in
-            guard entry.isVisible(from: clientNamespace) else { return }
+        byCIDR.forEach(covering: address) { slot, length in
+            guard let entry = slots[slot], entry.isVisible(from: clientNamespace) else { return }
             let own = clientNamespace.map { $0 == entry.service.namespace } ?? false
             let rank = (own ? 1 : 0, length, entry.service.fields.canonical ? 1 : 0)
             if let held = best, held.rank >= rank { return }
             best = (rank, entry)
         }
         return best?.entry
-    }
-
-    func forEach(covering address: NetworkAddress, _ body: (ServiceEntry, UInt8) -> Void) {
-        for length in lengths.keys where length.v4 == address.ip.isV4 {
-            let block = Block(network: address.network, ip: address.ip, length: length.bits)
-            for entry in blocks[block] ?? [] { body(entry, length.bits) }
-        }
     }
 }

@@ -28,11 +28,11 @@ package final class MeshSnapshot: Sendable {
     package static let empty = MeshSnapshot(
         workloads: WorkloadIndex(), services: ServiceIndex(), policies: PolicyIndex(), staged: [:])
 
-    package var workloadCount: Int { workloads.byUID.count }
-    package var serviceCount: Int { services.byKey.count }
+    package var workloadCount: Int { workloads.slots.count }
+    package var serviceCount: Int { services.slots.count }
     package var policyCount: Int { policies.byKey.count }
-    package var allWorkloads: some Sequence<Workload> { workloads.byUID.values }
-    package var allServices: some Sequence<ServiceEntry> { services.byKey.values }
+    package var allWorkloads: some Sequence<Workload> { workloads.slots.all }
+    package var allServices: some Sequence<ServiceEntry> { services.slots.all }
     package var allPolicies: some Sequence<AuthorizationPolicy> { policies.byKey.values }
     /// Endpoints of services that are not known yet, by service, then by workload uid.
     package var stagedEndpoints: [NamespacedHostname: [String: Endpoint]] {
@@ -45,42 +45,44 @@ package final class MeshSnapshot: Sendable {
 
     // MARK: Workloads
 
-    package func workload(uid: String) -> Workload? { workloads.byUID[uid] }
+    package func workload(uid: String) -> Workload? { workloads.find(uid: uid) }
 
     /// The workload at an address; of several, a pod before another kind, then one that speaks HBONE, then the last.
     /// Workloads on the host's network are not found by address.
     package func findWorkload(network: String, ip: IPAddress) -> Workload? {
-        workloads.byAddress[NetworkAddress(network: network, ip: ip)]?.first
+        workloads.find(NetworkAddress(network: network, ip: ip))
     }
 
     /// A workload of this node: how the proxy of a pod finds the record of that pod.
     package func findLocalWorkload(name: String, namespace: String, serviceAccount: String) -> Workload? {
-        let key = WorkloadIndex.LocalName(name: name, namespace: namespace, serviceAccount: serviceAccount)
-        return workloads.byLocalName[key]?.first
+        workloads.find(
+            WorkloadIndex.LocalName(name: name, namespace: namespace, serviceAccount: serviceAccount))
     }
 
     // MARK: Services
 
-    package func service(_ key: NamespacedHostname) -> ServiceEntry? { services.byKey[key] }
+    package func service(_ key: NamespacedHostname) -> ServiceEntry? { services.find(key) }
 
     /// The service that a client of `clientNamespace` reaches at a virtual address: an exact one that it may see, else
     /// the best block. `nil` as namespace means unknown, which may see all.
     package func findService(vip ip: IPAddress, network: String, clientNamespace: String?) -> ServiceEntry? {
         let address = NetworkAddress(network: network, ip: ip)
         switch services.byVIP[address] {
-        case .one(let entry) where entry.isVisible(from: clientNamespace): return entry
+        case .one(let slot):
+            if let entry = services.slots[slot], entry.isVisible(from: clientNamespace) { return entry }
         case .many(let list):
-            if let entry = ServiceEntry.choose(among: list, clientNamespace: clientNamespace) { return entry }
-        default: break
+            let entries = list.lazy.compactMap { self.services.slots[$0] }
+            if let entry = ServiceEntry.choose(among: entries, clientNamespace: clientNamespace) { return entry }
+        case nil: break
         }
-        return services.byCIDR.find(address, clientNamespace: clientNamespace)
+        return services.find(block: address, clientNamespace: clientNamespace)
     }
 
     /// Every service at a virtual address, exact or by block, whoever may see it.
     package func services(atVIP ip: IPAddress, network: String) -> [ServiceEntry] {
         let address = NetworkAddress(network: network, ip: ip)
-        var found = services.byVIP[address]?.all ?? []
-        services.byCIDR.forEach(covering: address) { entry, _ in found.append(entry) }
+        var found = services.entries(services.byVIP[address])
+        services.byCIDR.forEach(covering: address) { slot, _ in found += services.entries(.one(slot)) }
         return found
     }
 
@@ -90,16 +92,23 @@ package final class MeshSnapshot: Sendable {
         hostname: String, clientNamespace: String?, preferredNamespace: String? = nil
     ) -> ServiceEntry? {
         switch services.byHostname[hostname] {
-        case .one(let entry): entry.isVisible(from: clientNamespace) ? entry : nil
+        case .one(let slot): services.slots[slot].flatMap { $0.isVisible(from: clientNamespace) ? $0 : nil }
         case .many(let list):
-            ServiceEntry.choose(among: list, clientNamespace: clientNamespace, preferredNamespace: preferredNamespace)
+            ServiceEntry.choose(
+                among: list.lazy.compactMap { self.services.slots[$0] }, clientNamespace: clientNamespace,
+                preferredNamespace: preferredNamespace)
         case nil: nil
         }
     }
 
-    /// The services that have an endpoint for a workload.
+    /// The services that have an endpoint for a workload, sorted by key.
     package func services(backedBy uid: String) -> [ServiceEntry] {
-        services.byBackend[uid]?.all.compactMap { services.byKey[$0] } ?? []
+        var keys = services.services(naming: uid)
+        if let named = workloads.find(uid: uid)?.fields.services.keys {
+            keys += keys.isEmpty ? Array(named) : named.filter { !keys.contains($0) }
+        }
+        if keys.count > 1 { keys.sort { ($0.namespace, $0.hostname) < ($1.namespace, $1.hostname) } }
+        return keys.compactMap { services.find($0) }.filter { $0.endpoints[uid] != nil }
     }
 
     // MARK: Both
@@ -120,8 +129,8 @@ package final class MeshSnapshot: Sendable {
 
     /// The service of that key, else a workload of that hostname and namespace.
     package func findHostname(_ name: NamespacedHostname) -> MeshAddress? {
-        if let entry = services.byKey[name] { return .service(entry) }
-        return workloads.byHostname[name].map { .workload($0.first) }
+        if let entry = services.find(name) { return .service(entry) }
+        return workloads.find(name).map { .workload($0) }
     }
 
     // MARK: Policies

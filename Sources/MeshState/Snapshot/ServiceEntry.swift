@@ -40,10 +40,17 @@ package final class ServiceEndpoint: Sendable {
     /// Who may answer a tunnel to this endpoint: the names of the service, then the workload's own identity.
     package let expectedIdentities: [SPIFFEID]
 
-    init(_ endpoint: Endpoint, workload: Workload?, service: Service) {
+    /// - Parameter sibling: another endpoint of the same record of the service; pods behind a service mostly share an
+    ///   identity, and then one list.
+    init(_ endpoint: Endpoint, workload: Workload?, service: Service, sibling: ServiceEndpoint?) {
         self.endpoint = endpoint
         self.workload = workload
-        expectedIdentities = service.fields.subjectAltNames.adding(workload?.identity)
+        expectedIdentities =
+            if let sibling, sibling.workload?.identity == workload?.identity {
+                sibling.expectedIdentities
+            } else {
+                service.fields.subjectAltNames.adding(workload?.identity)
+            }
     }
 }
 

@@ -19,13 +19,10 @@ package struct MeshStore: Sendable {
         MeshSnapshot(workloads: workloads, services: services, policies: policies, staged: staged)
     }
 
-    /// Endpoint changes of one batch: by service and workload uid, `nil` to remove. The last word of a batch counts.
-    private typealias EndpointChanges = [NamespacedHostname: [String: Endpoint?]]
-
     /// Applies the changes in order; endpoints follow at the end, once per service.
     package mutating func apply(_ changes: some Sequence<MeshChange>) -> MeshUpdateResult {
         var result = MeshUpdateResult()
-        var endpoints: EndpointChanges = [:]
+        var endpoints = EndpointChanges()
         for change in changes {
             switch change {
             case .workload(let workload): insert(workload, &endpoints, &result)
@@ -38,7 +35,7 @@ package struct MeshStore: Sendable {
                 if policies.remove(key) { result.policiesChanged = true } else { result.unknownRemovals.append(key) }
             }
         }
-        for (key, changes) in endpoints { apply(changes, to: key) }
+        endpoints.forEach { apply($1, to: $0) }
         result.identitiesToForget.removeAll { workloads.localIdentities[$0] != nil }
         return result
     }
@@ -48,20 +45,20 @@ package struct MeshStore: Sendable {
     private mutating func insert(
         _ workload: Workload, _ endpoints: inout EndpointChanges, _ result: inout MeshUpdateResult
     ) {
-        if let old = workloads.remove(uid: workload.uid) {
-            for key in old.fields.services.keys { endpoints[key, default: [:]][old.uid] = .some(nil) }
+        let local = isLocal(workload)
+        if let old = workloads.put(workload, isLocal: local) {
+            for key in old.fields.services.keys where workload.fields.services[key] == nil {
+                endpoints.append(old.uid, of: key, .remove)
+            }
             if let identity = old.identity, isLocal(old) { result.identitiesToForget.append(identity) }
         }
-        let local = isLocal(workload)
-        workloads.insert(workload, local: local)
         for (key, ports) in workload.fields.services {
             let endpoint = Endpoint(workloadUID: workload.uid, ports: ports, status: workload.fields.status)
-            endpoints[key, default: [:]][workload.uid] = endpoint
+            endpoints.append(workload.uid, of: key, .put(endpoint))
         }
         // A service may name the workload by itself: join it with the new record.
-        for entry in entries(backedBy: workload.uid) where workload.fields.services[entry.key] == nil {
-            guard endpoints[entry.key]?[workload.uid] == nil, let held = entry.endpoints[workload.uid] else { continue }
-            endpoints[entry.key, default: [:]][workload.uid] = held.endpoint
+        for key in services.services(naming: workload.uid) where workload.fields.services[key] == nil {
+            endpoints.append(workload.uid, of: key, .rejoin)
         }
         result.workloadsInserted = true
         if local, let identity = workload.identity,
@@ -71,17 +68,13 @@ package struct MeshStore: Sendable {
         }
     }
 
-    private func entries(backedBy uid: String) -> [ServiceEntry] {
-        services.byBackend[uid]?.all.compactMap { services.byKey[$0] } ?? []
-    }
-
     private func isLocal(_ workload: Workload) -> Bool { localNode.map { $0 == workload.fields.node } ?? true }
 
     // MARK: Services
 
     private mutating func insert(_ service: Service) {
         let key = service.key
-        let old = services.byKey[key]
+        let old = services.find(key)
         var bare = service
         if !service.fields.endpoints.isEmpty {
             var fields = service.fields
@@ -95,9 +88,11 @@ package struct MeshStore: Sendable {
 
         let probe = ServiceEntry(service: bare, endpoints: [:])
         var endpoints: TreeDictionary<String, ServiceEndpoint> = [:]
+        var sibling: ServiceEndpoint?
         for (uid, endpoint) in merged where probe.admits(endpoint.status) {
-            endpoints[uid] = ServiceEndpoint(endpoint, workload: workloads.byUID[uid], service: bare)
-            services.addBackend(uid, of: key)
+            let joined = join(endpoint, uid, bare, sibling: sibling)
+            endpoints[uid] = joined
+            sibling = joined
         }
         if let old {
             for uid in old.endpoints.keys where endpoints[uid] == nil { services.removeBackend(uid, of: key) }
@@ -105,23 +100,46 @@ package struct MeshStore: Sendable {
         services.put(ServiceEntry(service: bare, endpoints: endpoints))
     }
 
-    private mutating func apply(_ changes: [String: Endpoint?], to key: NamespacedHostname) {
-        guard let entry = services.byKey[key] else {
-            var waiting = staged[key] ?? [:]
-            for (uid, endpoint) in changes { waiting[uid] = endpoint }
-            staged[key] = waiting.isEmpty ? nil : waiting
+    /// An endpoint of the service with the record of its workload.
+    private mutating func join(
+        _ endpoint: Endpoint, _ uid: String, _ service: Service, sibling: ServiceEndpoint?
+    ) -> ServiceEndpoint {
+        let workload = workloads.find(uid: uid)
+        if workload?.fields.services[service.key] == nil { services.addBackend(uid, of: service.key) }
+        return ServiceEndpoint(endpoint, workload: workload, service: service, sibling: sibling)
+    }
+
+    private mutating func apply(_ changes: [EndpointChanges.Entry], to key: NamespacedHostname) {
+        guard let entry = services.find(key) else {
+            stage(changes, for: key)
             return
         }
         var endpoints = entry.endpoints
-        for (uid, endpoint) in changes {
-            if let endpoint, entry.admits(endpoint.status) {
-                endpoints[uid] = ServiceEndpoint(endpoint, workload: workloads.byUID[uid], service: entry.service)
-                services.addBackend(uid, of: key)
-            } else if endpoints.removeValue(forKey: uid) != nil {
-                services.removeBackend(uid, of: key)
+        let sibling = endpoints.first?.value
+        for (uid, change) in changes.lazy.map({ ($0.uid, $0.change) }) {
+            switch change {
+            case .put(let endpoint) where entry.admits(endpoint.status):
+                endpoints[uid] = join(endpoint, uid, entry.service, sibling: sibling)
+            case .put, .remove:
+                if endpoints.removeValue(forKey: uid) != nil { services.removeBackend(uid, of: key) }
+            case .rejoin:
+                guard let held = endpoints[uid] else { continue }
+                endpoints[uid] = join(held.endpoint, uid, entry.service, sibling: sibling)
             }
         }
         services.putEndpoints(ServiceEntry(service: entry.service, endpoints: endpoints))
+    }
+
+    private mutating func stage(_ changes: [EndpointChanges.Entry], for key: NamespacedHostname) {
+        var waiting = staged[key] ?? [:]
+        for entry in changes {
+            switch entry.change {
+            case .put(let endpoint): waiting[entry.uid] = endpoint
+            case .remove: waiting[entry.uid] = nil
+            case .rejoin: break
+            }
+        }
+        staged[key] = waiting.isEmpty ? nil : waiting
     }
 
     // MARK: Removal
@@ -130,8 +148,8 @@ package struct MeshStore: Sendable {
         _ name: String, _ endpoints: inout EndpointChanges, _ result: inout MeshUpdateResult
     ) {
         if let workload = workloads.remove(uid: name) {
-            for key in workload.fields.services.keys { endpoints[key, default: [:]][name] = .some(nil) }
-            for entry in entries(backedBy: name) { endpoints[entry.key, default: [:]][name] = .some(nil) }
+            for key in workload.fields.services.keys { endpoints.append(name, of: key, .remove) }
+            for key in services.services(naming: name) { endpoints.append(name, of: key, .remove) }
             if isLocal(workload), let identity = workload.identity { result.identitiesToForget.append(identity) }
             return
         }
