@@ -18,6 +18,10 @@ struct Filing {
     private let clauses: [[[Field]]]
     /// Each of them, when it is a fact, makes the rule fail.
     let blockers: [Blocker]
+    /// A bit for each port, modulo 64, with which the rule may hold.
+    let possiblePorts: UInt64
+    /// Those among the blockers.
+    let forbiddenPorts: Set<UInt16>
     /// How many values the rule has.
     let size: Int
 
@@ -25,10 +29,12 @@ struct Filing {
     init?(_ position: RuleIndex.Position, _ rule: AuthorizationPolicy.Rule) {
         var clauses: [[[Field]]] = []
         var blockers: Set<Blocker> = []
+        var possiblePorts = UInt64.max
         for clause in rule.clauses where !clause.matches.isEmpty {
             let matches = clause.matches.filter { !$0.isEmpty }
             guard let first = matches.first else { return nil }
             clauses.append(matches.map { $0.neededFields })
+            possiblePorts &= PortScreen.ports(matches)
             // A clause fails for sure when all of its matches do.
             blockers.formUnion(
                 matches.dropFirst().reduce(Set(first.blockers)) { $0.intersection($1.blockers) })
@@ -36,6 +42,8 @@ struct Filing {
         self.position = position
         self.clauses = clauses
         self.blockers = Array(blockers)
+        self.possiblePorts = possiblePorts
+        forbiddenPorts = Set(blockers.compactMap { if case .port(let port) = $0.value { port } else { nil } })
         size = 1 + clauses.joined().joined().reduce(0) { $0 + $1.count }
     }
 

@@ -24,10 +24,23 @@ final class RuleIndex: Sendable {
         let end: Int32
         /// Where these rules are filed again; -1 when they are few.
         let child: Int32
+        /// Of all of them.
+        let screen: PortScreen
     }
 
-    private let always: [Position]
-    private let keyed: [Position]
+    /// A rule that is tried, unless its screen says that it fails.
+    private struct Candidate {
+        let position: Position
+        let screen: PortScreen
+
+        init(_ filing: Filing) {
+            position = filing.position
+            screen = PortScreen(CollectionOfOne(filing))
+        }
+    }
+
+    private let always: [Candidate]
+    private let keyed: [Candidate]
     private let buckets: [Bucket]
     private let children: [RuleIndex]
     private let table: KeyTable
@@ -49,10 +62,10 @@ final class RuleIndex: Sendable {
         let (filed, rest, keys) =
             filings.count > Self.few ? Self.file(filings, known) : ([], filings, FactKeys())
         self.keys = keys
-        always = rest.count > Self.few ? [] : rest.map(\.position)
+        always = rest.count > Self.few ? [] : rest.map { Candidate($0) }
         negatives = rest.count > Self.few ? NegativeIndex(rest) : nil
         var table = KeyTable()
-        var (buckets, keyed, children): ([Bucket], [Position], [RuleIndex]) = ([], [], [])
+        var (buckets, keyed, children): ([Bucket], [Candidate], [RuleIndex]) = ([], [], [])
         for (key, members) in filed {
             table.insert(key, Int32(buckets.count))
             var child: Int32 = -1
@@ -63,8 +76,9 @@ final class RuleIndex: Sendable {
                 children.append(RuleIndex(members, known: known.union([key]), depth: depth + 1, &budget))
             }
             let start = Int32(keyed.count)
-            if child < 0 { keyed += members.map(\.position) }
-            buckets.append(Bucket(start: start, end: Int32(keyed.count), child: child))
+            if child < 0 { keyed += members.map { Candidate($0) } }
+            buckets.append(
+                Bucket(start: start, end: Int32(keyed.count), child: child, screen: PortScreen(members)))
         }
         (self.table, self.buckets, self.keyed, self.children) = (table, buckets, keyed, children)
     }
@@ -95,7 +109,9 @@ final class RuleIndex: Sendable {
 
     /// A rule that holds, of those that could; the same one each time.
     func first(_ facts: PolicyFacts, where holds: (Position) -> Bool) -> Position? {
-        for position in always where holds(position) { return position }
+        for candidate in always where candidate.screen.passes(facts.destinationPort) && holds(candidate.position) {
+            return candidate.position
+        }
         if let negatives, let hit = negatives.first(facts, where: holds) { return hit }
         if buckets.isEmpty { return nil }
         var hit: Position?
@@ -108,8 +124,13 @@ final class RuleIndex: Sendable {
     }
 
     private func first(in bucket: Bucket, _ facts: PolicyFacts, _ holds: (Position) -> Bool) -> Position? {
+        let port = facts.destinationPort
+        guard bucket.screen.passes(port) else { return nil }
         if bucket.child >= 0 { return children[Int(bucket.child)].first(facts, where: holds) }
-        for index in bucket.start..<bucket.end where holds(keyed[Int(index)]) { return keyed[Int(index)] }
+        for index in bucket.start..<bucket.end {
+            let candidate = keyed[Int(index)]
+            if candidate.screen.passes(port), holds(candidate.position) { return candidate.position }
+        }
         return nil
     }
 }

@@ -142,6 +142,15 @@ struct RuleIndexTests {
             match.sourceIPs = [CIDR("10.0.\(number % 256).0/\(9 + number % 24)")].compactMap { $0 }
             match.destinationIPs = [CIDR("127.0.0.\(number % 256)/32")].compactMap { $0 }
         },
+        "blocks that overlap, some ports forbidden": { number, match in
+            match.sourceIPs = [CIDR("10.\(number % 10).\(number % 256).0/\(8 + number % 12)")].compactMap { $0 }
+            match.notDestinationPorts = [80, 81, 82].filter { number % 7 != 3 || $0 == 81 }
+        },
+        "blocks that overlap, some ports needed": { number, match in
+            match.sourceIPs = [CIDR("10.0.0.0/\(8 + number % 5)")].compactMap { $0 }
+            // 144 and 145 share the bits of 80 and 81.
+            match.destinationPorts = [UInt16(80 + number % 3), UInt16(144 + number % 2), UInt16(1000 + number)]
+        },
         "presence and a port": { number, match in
             match.principals = [.presence]
             match.destinationPorts = [UInt16(80 + number % 2)]
@@ -163,6 +172,26 @@ struct RuleIndexTests {
                 #expect(Self.agrees(policies, engine, facts), "\(action) \(facts.source) \(facts.destinationPort)")
             }
         }
+    }
+
+    @Test("rules are left out by their ports only where each of them fails", arguments: 0..<20)
+    func screens(seed: Int) {
+        var dice = Dice(state: UInt64(seed))
+        var (wrong, hidden) = (0, 0)
+        for _ in 0..<100 {
+            let rules = (0..<1 + dice.roll(3)).flatMap { Self.policy(&dice, $0).rules }
+            let position = RuleIndex.Position(policy: 0, rule: 0)
+            let filed = rules.compactMap { rule in Filing(position, rule).map { (rule, $0) } }
+            let screen = PortScreen(filed.map(\.1))
+            for _ in 0..<20 {
+                let facts = Self.randomFacts(&dice)
+                if screen.passes(facts.destinationPort) { continue }
+                hidden += 1
+                if filed.contains(where: { $0.0.matches(facts) }) { wrong += 1 }
+            }
+        }
+        #expect(wrong == 0)
+        #expect(hidden > 0)
     }
 
     @Test("a text that only shares its key with a forbidden one is not taken for it")
