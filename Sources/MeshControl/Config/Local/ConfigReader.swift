@@ -10,11 +10,7 @@ struct ConfigReader {
 
     private(set) var problems: [String] = []
     private(set) var problemCount = 0
-    /// Texts and port tables that many records share are held once.
-    private var texts: Set<String> = []
-    private var hostnames: [String: NamespacedHostname] = [:]
-    private var portTables: Set<[UInt16: UInt16]> = []
-    private var serviceTables: Set<[NamespacedHostname: [UInt16: UInt16]]> = []
+    private var shared = SharedValues()
 
     mutating func problem(_ node: YAMLNode, _ text: @autoclosure () -> String) {
         problemCount += 1
@@ -77,11 +73,9 @@ struct ConfigReader {
     }
 
     /// A text that other records are likely to hold as well.
-    mutating func sharedText(_ node: YAMLNode) -> String { shared(text(node)) }
-
-    mutating func shared(_ text: String) -> String {
-        // Up to 15 bytes stand in the value itself.
-        text.utf8.count > 15 ? texts.insert(text).memberAfterInsert : text
+    mutating func sharedText(_ node: YAMLNode) -> String {
+        if node.kind != .scalar || node.isNull { return text(node) }
+        return node.withBytes { shared.text($0) { node.text } }
     }
 
     mutating func bool(_ node: YAMLNode) -> Bool {
@@ -148,45 +142,42 @@ struct ConfigReader {
 
     mutating func networkAddress(_ node: YAMLNode) -> NetworkAddress? {
         let address = parsed(node, "<network>/<ip>, or /<ip> for the default network") { NetworkAddress($0) }
-        return address.map { NetworkAddress(network: shared($0.network), ip: $0.ip) }
+        return address.map { NetworkAddress(network: shared.text($0.network), ip: $0.ip) }
     }
 
     mutating func cidr(_ node: YAMLNode) -> CIDR? {
         parsed(node, "an address block such as 10.0.0.0/8") { CIDR($0) }
     }
 
-    mutating func serviceKey(_ node: YAMLNode) -> NamespacedHostname? {
-        let text = node.text
-        if let known = hostnames[text] { return known }
-        guard let key = NamespacedHostname(text) else {
-            problem(node, "is not a service key; expected <namespace>/<hostname>")
-            return nil
-        }
-        let held = NamespacedHostname(namespace: shared(key.namespace), hostname: shared(key.hostname))
-        hostnames[text] = held
-        return held
-    }
-
     /// `{service port: target port}`.
-    mutating func ports(_ node: YAMLNode) -> [UInt16: UInt16] {
+    mutating func ports(_ node: YAMLNode) -> SharedValues.Ports {
         let pairs = pairs(node)
-        var ports: [UInt16: UInt16] = Dictionary(minimumCapacity: pairs.underestimatedCount)
+        var ports: SharedValues.Ports = [:]
         for (key, value) in pairs {
             let servicePort: UInt16 = number(key, "a port from 0 to 65535 as key")
-            ports[servicePort] = port(value)
+            let targetPort = port(value)
+            if pairs.underestimatedCount == 1 { return shared.ports(servicePort, targetPort) }
+            ports[servicePort] = targetPort
         }
-        return portTables.insert(ports).memberAfterInsert
+        return shared.ports(ports)
     }
 
     /// `{service key: {service port: target port}}`.
-    mutating func servicePorts(_ node: YAMLNode) -> [NamespacedHostname: [UInt16: UInt16]] {
+    mutating func servicePorts(_ node: YAMLNode) -> SharedValues.ServicePorts {
         let pairs = pairs(node)
-        var services: [NamespacedHostname: [UInt16: UInt16]] = Dictionary(minimumCapacity: pairs.underestimatedCount)
+        var services: SharedValues.ServicePorts = [:]
         for (key, value) in pairs {
-            guard let name = serviceKey(key) else { continue }
-            services[name] = ports(value)
+            guard let service = key.withBytes({ shared.service($0) { key.text } }),
+                let name = shared.name(of: service)
+            else {
+                problem(key, "is not a service key; expected <namespace>/<hostname>")
+                continue
+            }
+            let ports = ports(value)
+            if pairs.underestimatedCount == 1 { return shared.table(of: service, ports) }
+            services[name] = ports
         }
-        return serviceTables.insert(services).memberAfterInsert
+        return shared.table(services)
     }
 
     mutating func gateway(_ node: YAMLNode) -> GatewayAddress? {
