@@ -123,6 +123,17 @@ package final class DataPlane: Sendable {
         post(.publish(state))
     }
 
+    /// Returns when every reactor has taken what was published before, or has ended.
+    ///
+    /// Who holds the old state until then frees it himself: a state of many records takes a reactor long to free.
+    package func settled() async {
+        for mailbox in mailboxes {
+            await withCheckedContinuation { continuation in
+                if !mailbox.post(.settled { continuation.resume() }) { continuation.resume() }
+            }
+        }
+    }
+
     private func warnOfMissingPolicies(_ state: ProxyState) {
         let lines = missingPolicies.withLock { $0.lines(state, format: logFormat) }
         if !lines.isEmpty { sink.write(lines) }

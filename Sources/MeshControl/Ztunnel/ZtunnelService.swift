@@ -164,10 +164,14 @@ package struct ZtunnelService: Sendable {
         let watcher = LocalConfigWatcher(path: file.path, defaults: file.defaults, logger: logger)
         do throws(KernelError) {
             try await watcher.run(from: file.records, store: settings.store) { update in
+                let old = proxy.current
+                defer { withExtendedLifetime(old) {} }
                 let problem = proxy.update { $0.take(update.snapshot) }
                 if let problem {
                     logger.error("own workload is not usable, nothing new is taken", metadata: ["reason": "\(problem)"])
                 }
+                // The records that are gone are freed here, not by the last reactor that has them.
+                await proxy.plane.settled()
             }
         } catch {
             logger.error(

@@ -9,6 +9,8 @@ enum Mail: Sendable {
     case drain
     /// The answer to a look-up, for whom the token names if that one still waits.
     case resolved(token: UInt64, HostAnswer)
+    /// Answered when what was posted before has been taken.
+    case settled(@Sendable () -> Void)
     /// Close everything and end the thread.
     case stop
     /// Lists what is open. Answered in any case, with what is known when the reactor ends first.
@@ -24,6 +26,7 @@ extension Mail {
         switch self {
         case .connections(let answer): answer([])
         case .tunnels(let answer): answer([])
+        case .settled(let answer): answer()
         case .publish, .drain, .stop, .accessLog, .policyLog, .resolved: break
         }
     }

@@ -313,6 +313,7 @@ final class Reactor {
             switch mail {
             case .publish(let next): publish(next)
             case .drain: drain()
+            case .settled(let answer): answer()
             case .stop: stopped = true
             case .connections(let answer): walks.connections.append(Listing(answer))
             case .tunnels(let answer): walks.tunnels.append(Listing(answer))

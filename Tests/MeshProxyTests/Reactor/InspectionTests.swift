@@ -155,4 +155,29 @@ struct InspectionTests {
         Kernel.close(peer)
         #expect(await plane.tunnels().isEmpty)
     }
+
+    @Test("a data plane that has settled holds the state that was published last and none before it")
+    func settled() async throws {
+        let sink = try LogSink(descriptor: 2)
+        defer { sink.close() }
+        var config = ProxyConfig()
+        config.inboundPlaintext = SocketAddress(.loopbackV4, 0)
+        config.threads = 2
+        config.originalSource = .never
+        config.accessLog.threshold = .off
+        let plane = try DataPlane(config: config, state: try LoopbackMesh.state(), sink: sink)
+        var state = try LoopbackMesh.state()
+        for _ in 0..<20 {
+            plane.publish(state)
+            await plane.settled()
+            weak let old = state
+            state = try LoopbackMesh.state()
+            plane.publish(state)
+            await plane.settled()
+            #expect(old == nil)
+        }
+        plane.stop()
+        plane.join()
+        await plane.settled()
+    }
 }
