@@ -14,10 +14,17 @@ let package = Package(
     name: "Fuzz",
     dependencies: [
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
+        .systemLibrary(name: "CNetlink", pkgConfig: "libnl-route-3.0"),
+        .systemLibrary(name: "CNftables", pkgConfig: "libnftables"),
+        .target(name: "CLinux"),
         .target(name: "MeshCore", swiftSettings: settings),
+        // For the door that opens files: nothing here is read from one.
+        .target(
+            name: "MeshLinux", dependencies: ["CLinux", "CNetlink", "CNftables", "MeshCore"], swiftSettings: settings),
         .target(name: "MeshWire", dependencies: ["MeshCore"], swiftSettings: settings),
         .target(name: "MeshPolicy", dependencies: ["MeshCore"], swiftSettings: settings),
         // Only what reads tokens; verifying them is left to swift-crypto, which stays out of here.
@@ -34,11 +41,18 @@ let package = Package(
         .target(
             name: "MeshTLS", dependencies: ["COpenSSL", "MeshCore"] + ipsecMB.map { .byName(name: $0.name) },
             swiftSettings: settings),
+        .target(
+            name: "MeshState",
+            dependencies: ["MeshCore", .product(name: "HashTreeCollections", package: "swift-collections")],
+            swiftSettings: settings),
+        .target(
+            name: "LocalConfiguration", dependencies: ["MeshCore", "MeshLinux", "MeshState", "MeshYAML"],
+            swiftSettings: settings),
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "MeshCertificates", "MeshCore", "MeshKubernetesAPI", "MeshPolicy", "MeshTLS", "MeshTokens", "MeshWire",
-                "MeshYAML",
+                "LocalConfiguration", "MeshCertificates", "MeshCore", "MeshKubernetesAPI", "MeshPolicy", "MeshState",
+                "MeshTLS", "MeshTokens", "MeshWire", "MeshYAML",
             ],
             path: "Fuzz", swiftSettings: settings),
     ]

@@ -82,6 +82,7 @@ struct Target: Sendable {
         dnsMessage,
         postHandshake,
         .yaml,
+        .localConfig,
         .watchLines,
     ]
 
