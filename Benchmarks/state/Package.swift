@@ -26,8 +26,9 @@ let package = Package(
             name: "LocalConfiguration", dependencies: ["MeshCore", "MeshLinux", "MeshState", "MeshYAML"],
             swiftSettings: settings),
         .executableTarget(
-            name: "state-bench", dependencies: ["LocalConfiguration", "MeshCore", "MeshState", "MeshYAML"],
-            path: "Bench", swiftSettings: settings),
+            name: "state-bench",
+            dependencies: ["LocalConfiguration", "MeshCore", "MeshLinux", "MeshState", "MeshYAML"], path: "Bench",
+            swiftSettings: settings),
     ]
 )
 
