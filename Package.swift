@@ -191,9 +191,8 @@ let package = Package(
         .target(
             name: "MeshCommands",
             dependencies: [
-                "MeshCA", "MeshCertificates", "MeshControl", "MeshCore", "MeshInspect", "MeshKeyFetch",
-                "MeshKubernetes",
-                "MeshLinux", "MeshPolicyCheck", "MeshReport", "MeshTLS", "MeshTokens",
+                "MeshCA", "MeshCertificates", "MeshClusterAuthority", "MeshControl", "MeshCore", "MeshInspect",
+                "MeshKeyFetch", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck", "MeshReport", "MeshTLS", "MeshTokens",
                 log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -262,9 +261,8 @@ let package = Package(
         .testTarget(
             name: "MeshClusterAuthorityTests",
             dependencies: [
-                "FakeAPIServer", "MeshCA", "MeshClusterAuthority", "MeshCore", "MeshKubernetesAPI", "MeshTokens", log,
-                .product(name: "JWTKit", package: "jwt-kit"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                "FakeAPIServer", "MeshCA", "MeshClusterAuthority", "MeshCore", "MeshKubernetesAPI", "MeshTokens",
+                "MeshYAML", log,
             ] + x509,
             swiftSettings: careful),
         .testTarget(name: "MeshTLSTests", dependencies: ["MeshCore", "MeshTLS"], swiftSettings: careful),
@@ -314,8 +312,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "MeshCA", "MeshCertificates", "MeshCommands", "MeshControl", "MeshCore", "MeshInspect", "MeshKubernetes",
-                "MeshLinux", "MeshPolicyCheck", "MeshReport",
+                "MeshCA", "MeshCertificates", "MeshClusterAuthority", "MeshCommands", "MeshControl", "MeshCore",
+                "MeshInspect", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck", "MeshReport",
                 "MeshState", "MeshTestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Logging
 import MeshCA
+import MeshClusterAuthority
 import MeshCore
 import MeshReport
 
@@ -17,13 +18,16 @@ struct AuthorityServe: AsyncParsableCommand {
             left, and revocation lists are signed anew at half of their time; with --state neither is, since the \
             authority's folder is then taken to be read-only.
 
+            With --kubernetes, callers are the service accounts of a cluster, node proxies get the identities of the pods on \
+            their node, and the root bundle is kept in every namespace.
+
             Example: meshctl ca serve --dir ca --callers callers.yaml --server-name ca.mesh.example
+            Example: meshctl ca serve --dir state --kubernetes --authority-secret istio-ca-secret \
+            --trust-domain cluster.local --trusted-node-account istio-system/ztunnel --listen 0.0.0.0:15012
             """)
 
     @Option(help: "Folder of the authority.")
     var dir: String
-    @Option(help: ArgumentHelp("Who may ask for which identities.", valueName: "file"))
-    var callers: String
     @Option(help: "Address and port to listen on; port 0 takes any free one.")
     var listen = "127.0.0.1:15012"
     @Option(help: "Further DNS name or address under which clients reach the server; may be given several times.")
@@ -45,27 +49,40 @@ struct AuthorityServe: AsyncParsableCommand {
     var callerRate = AdmissionControl.Limits().rate
     @Option(help: "Requests that a caller may have saved up.")
     var callerBurst = AdmissionControl.Limits().burst
+    @OptionGroup(title: "Callers and clusters") var cluster: ClusterOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        var service = AuthorityService(directory: AuthorityDirectory(dir), callersFile: callers)
-        service.trustDomain = try trustDomain.map(AuthorityArguments.trustDomain)
-        service.lifetimes = LifetimePolicy(standard: defaultTTL.seconds, longest: maxTTL.seconds)
-        service.server.listen = try AuthorityArguments.address(listen)
-        service.server.serverNames = serverName
-        service.http = try http.map(AuthorityArguments.address)
-        if let state {
-            service.stateDirectory = state
-            service.maintains = false
-        }
-        service.limits.inFlight = maxRequests
-        service.limits.rate = callerRate
-        service.limits.burst = callerBurst
+        let settings = try cluster.settings()
+        var clustered = ClusterAuthorityService(settings: settings, directory: AuthorityDirectory(dir))
+        clustered.trustDomain = try trustDomain.map(AuthorityArguments.trustDomain)
+        clustered.configure = try configuration(isShared: settings.secret != nil)
         let output = output
-        try await service.run(logger: Logger(label: "meshctl.ca")) { bound in
+        try await clustered.run(logger: Logger(label: "meshctl.ca")) { bound in
             // Whoever started us may wait for this line on a pipe, where it would stay in the buffer.
             try? output.emit(ListeningReport(listening: "\(bound.address)", http: bound.http.map { "\($0)" }))
             fflush(nil)
+        }
+    }
+
+    private func configuration(isShared: Bool) throws(MeshFailure) -> @Sendable (inout AuthorityService) -> Void {
+        let lifetimes = LifetimePolicy(standard: defaultTTL.seconds, longest: maxTTL.seconds)
+        let (address, pages) = (try AuthorityArguments.address(listen), try http.map(AuthorityArguments.address))
+        let (names, state) = (serverName, state)
+        let (inFlight, rate, burst) = (maxRequests, callerRate, callerBurst)
+        return { service in
+            service.lifetimes = lifetimes
+            service.server.listen = address
+            service.server.serverNames = names
+            service.http = pages
+            if let state {
+                service.stateDirectory = state
+                // A secret can be written to, wherever the audit log is.
+                service.maintains = isShared
+            }
+            service.limits.inFlight = inFlight
+            service.limits.rate = rate
+            service.limits.burst = burst
         }
     }
 }

@@ -1,0 +1,167 @@
+import FakeAPIServer
+import Foundation
+import Logging
+import MeshCA
+import MeshClusterAuthority
+import MeshCore
+import MeshKubernetesAPI
+import Testing
+
+@Suite("An authority served in a cluster", .timeLimit(.minutes(2)))
+struct ClusterAuthorityServiceTests {
+    /// Runs as many replicas as asked for, each with a folder of its own, and gives their ports.
+    private func serving(
+        _ settings: ClusterSettings, replicas: Int, folder: Folder,
+        _ body: @Sendable ([UInt16]) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let (bound, announce) = AsyncStream<UInt16>.makeStream()
+            for index in 0..<replicas {
+                group.addTask {
+                    defer { announce.finish() }
+                    var service = ClusterAuthorityService(
+                        settings: settings, directory: AuthorityDirectory("\(folder.path)/replica-\(index)"))
+                    service.trustDomain = try domain()
+                    service.configure = { $0.server.listen = SocketAddress(.loopbackV4, 0) }
+                    try await service.run(logger: .silent) { announce.yield($0.address.port) }
+                }
+            }
+            var ports: [UInt16] = []
+            for await port in bound {
+                ports.append(port)
+                if ports.count == replicas { break }
+            }
+            try #require(ports.count == replicas, "a replica did not start")
+            try await body(ports)
+            group.cancelAll()
+        }
+    }
+
+    private func ask(
+        _ port: UInt16, roots: String, token: String, for identity: String, impersonate: Bool = true,
+        cluster: String = "Kubernetes"
+    ) async throws -> IssuedCertificate {
+        let client = CertificateClient(
+            endpoint: CAEndpoint(host: "127.0.0.1", port: port, trust: .pem(roots)), tokenFile: token,
+            clusterID: cluster)
+        return try await client.issue(
+            identity: SPIFFEID(parsing: identity), ttl: .seconds(600), impersonate: impersonate)
+    }
+
+    @Test("two replicas are one authority, and a node gets the identities of its own pods from either (C69)")
+    func replicas() async throws {
+        try await FakeCluster.serving { cluster, server, url in
+            for name in ["istio-system", "shop"] { cluster.put("namespaces", ["metadata": ["name": .string(name)]]) }
+            cluster.put("pods", podJSON("istio-system", "ztunnel-1", account: "ztunnel", uid: "uid-z1"))
+            cluster.put("pods", podJSON("shop", "cart-1", account: "cart"))
+            cluster.put("pods", podJSON("shop", "pay-1", account: "pay", node: "n2"))
+            let token = try TestIssuer().token(Claims(expiry: SystemWallClock().seconds + 3600))
+            cluster.review(token, says: reviewStatus(node: "n1"))
+            let folder = try Folder()
+            let file = try folder.write("token", token)
+            var settings = ClusterSettings()
+            settings.access = ClusterAccess(server: url, namespace: "istio-system")
+            settings.secret = "istio-ca-secret"
+            settings.trusted = TrustedAccounts(parsing: "istio-system/ztunnel")
+            try await serving(settings, replicas: 2, folder: folder) { ports in
+                var roots: String?
+                while roots == nil {
+                    roots = cluster.object("configmaps", "shop", "istio-ca-root-cert")?["data"]?["root-cert.pem"]?.text
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                let known = try #require(roots)
+                for port in ports {
+                    // What one replica signs, the client verifies by the one bundle of the cluster.
+                    while true {
+                        do {
+                            _ = try await ask(port, roots: known, token: file, for: spiffe("shop", "cart"))
+                            break
+                        } catch let error as MeshCA.CertificateError {
+                            // Until the pods are listed, it says that it cannot decide.
+                            try #require("\(error)".lowercased().contains("unavailable"), "\(error)")
+                            try await Task.sleep(for: .milliseconds(5))
+                        }
+                    }
+                    _ = try await ask(
+                        port, roots: known, token: file, for: spiffe("istio-system", "ztunnel"), impersonate: false)
+                    for (asked, id) in [
+                        (spiffe("shop", "pay"), "Kubernetes"), (spiffe("shop", "cart"), "other"),
+                        (spiffe("shop", "cart"), ""),
+                    ] {
+                        await #expect(throws: MeshCA.CertificateError.self) {
+                            try await ask(port, roots: known, token: file, for: asked, cluster: id)
+                        }
+                    }
+                }
+                // The last pod of an account leaves the node, and with it the right to its identity (C48).
+                cluster.delete("pods", "shop", "cart-1")
+                while (try? await ask(ports[0], roots: known, token: file, for: spiffe("shop", "cart"))) != nil {}
+            }
+            cluster.endWatches()
+            // What the example's roles allow is all that was asked for.
+            let permissions = try Permissions.example()
+            #expect(Set(server.all.compactMap(permissions.refusal)) == [])
+            #expect(Set(server.all.map(\.method)).isSuperset(of: ["GET", "POST"]))
+        }
+    }
+
+    @Test("while the pods cannot be listed it is UNAVAILABLE, for those who may ask for others")
+    func unlisted() async throws {
+        try await FakeCluster.serving { cluster, _, url in
+            cluster.put("namespaces", ["metadata": ["name": "istio-system"]])
+            cluster.fail { $0.path == "/api/v1/pods" ? .refusal(403, "Forbidden") : nil }
+            let token = try TestIssuer().token(Claims(expiry: SystemWallClock().seconds + 3600))
+            cluster.review(token, says: reviewStatus())
+            let folder = try Folder()
+            let file = try folder.write("token", token)
+            var settings = ClusterSettings()
+            settings.access = ClusterAccess(server: url, namespace: "istio-system")
+            settings.secret = "istio-ca-secret"
+            settings.publishes = false
+            settings.trusted = TrustedAccounts(parsing: "istio-system/ztunnel")
+            try await serving(settings, replicas: 1, folder: folder) { ports in
+                let secret = try #require(cluster.object("secrets", "istio-system", "istio-ca-secret"))
+                let data = try #require(secret["data"]?["root-cert.pem"]?.text.flatMap { Data(base64Encoded: $0) })
+                let roots = String(decoding: data, as: UTF8.self)
+                let error = await #expect(throws: MeshCA.CertificateError.self) {
+                    try await ask(ports[0], roots: roots, token: file, for: spiffe("shop", "cart"))
+                }
+                #expect("\(error as Any)".lowercased().contains("unavailable"))
+                _ = try await ask(
+                    ports[0], roots: roots, token: file, for: spiffe("istio-system", "ztunnel"), impersonate: false)
+            }
+            cluster.endWatches()
+        }
+    }
+
+    @Test("without a cluster, tokens by a key file and pods by an inventory decide the same")
+    func embedded() async throws {
+        let folder = try Folder()
+        let issuer = TestIssuer()
+        let now = SystemWallClock().seconds
+        let token = try folder.write(
+            "token", issuer.token(Claims(notBefore: now - 5, expiry: now + 600, issuedAt: now - 5)))
+        let authority = try AuthorityDirectory("\(folder.path)/replica-0").create(
+            trustDomain: domain(), rootLifetime: 86400, now: now)
+        var settings = ClusterSettings()
+        settings.issuer = .init(
+            issuer: TestIssuer.issuer, keys: .file(try folder.write("jwks.json", issuer.jwks)))
+        settings.trusted = TrustedAccounts(parsing: "istio-system/ztunnel")
+        let list: @Sendable (String) -> String = { node in
+            [
+                podJSON("istio-system", "ztunnel-1", account: "ztunnel", uid: "uid-z1"),
+                podJSON("shop", "cart-1", account: "cart", node: node),
+            ].map(\.document).joined(separator: "\n---\n")
+        }
+        settings.inventory = try folder.write("pods.yaml", list("n2"))
+        settings.publishes = false
+        try await serving(settings, replicas: 1, folder: folder) { ports in
+            let roots = authority.material.rootPEM
+            await #expect(throws: MeshCA.CertificateError.self) {
+                try await ask(ports[0], roots: roots, token: token, for: spiffe("shop", "cart"))
+            }
+            try folder.write("pods.yaml", list("n1"))
+            _ = try await ask(ports[0], roots: roots, token: token, for: spiffe("shop", "cart"))
+        }
+    }
+}
