@@ -120,8 +120,9 @@ enum TunnelServer {
             case .failed: return drain(connection, window)
             case .done:
                 session.endInput()
-                // An empty SETTINGS frame, the first word of an HTTP/2 server.
-                _ = session.seal([0, 0, 0, 4, 0, 0, 0, 0, 0], 9)
+                // An empty SETTINGS frame, the first word of an HTTP/2 server, and the byte that sealing borrows.
+                var settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0, 0]
+                _ = session.seal(&settings, 9)
                 flush()
                 return drain(connection, window)
             }

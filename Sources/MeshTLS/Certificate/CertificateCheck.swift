@@ -50,23 +50,3 @@ package struct PrivateKeyCheck: Sendable {
         return unsafe X509_check_private_key(certificate.raw, key.raw) == 1
     }
 }
-
-extension Certificate {
-    /// `nil` for anything but one certificate.
-    convenience init?(der: [UInt8]) {
-        ErrorQueue.clear()
-        defer { ErrorQueue.clear() }
-        let raw = unsafe der.withUnsafeBufferPointer { bytes -> OpaquePointer? in
-            // libcrypto moves its own copy of the pointer.
-            var start = bytes.baseAddress
-            guard let raw = unsafe d2i_X509(nil, &start, bytes.count) else { return nil }
-            guard unsafe start == bytes.baseAddress?.advanced(by: bytes.count) else {
-                unsafe X509_free(raw)
-                return nil
-            }
-            return unsafe raw
-        }
-        guard let raw = unsafe raw else { return nil }
-        unsafe self.init(owning: raw)
-    }
-}
