@@ -27,7 +27,7 @@ package struct TLSOptions: Sendable, Equatable {
     /// Below 16 a peer may take our KeyUpdates for a flood.
     package var recordsPerKey = 1 << 23
     package var records = Records.auto
-    /// Whose code encrypts in records of our own. Default: whichever is measured to be faster here.
+    /// Whose code encrypts in records of our own, where it serves the suite. Default: whichever is faster here.
     package var engine: AEADEngine?
 
     package init() {}

@@ -53,9 +53,6 @@ import COpenSSL
         reader = PostHandshakeReader(isClient: role == .client)
     }
 
-    /// Whether `open` may give more without new input.
-    var holdsPlaintext: Bool { !spill.isEmpty }
-
     // MARK: - Opening
 
     /// Opens records until `capacity` is full, the link has no whole one, or the connection ends. An alert for the peer

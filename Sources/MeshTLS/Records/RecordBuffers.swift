@@ -47,9 +47,7 @@
     init() { unsafe base = nil }
     deinit { unsafe base?.deallocate() }
 
-    var isEmpty: Bool { start == end }
-
-    /// Room for `size` bytes; `end` says how many came.
+    /// Room for `size` bytes of a record; `keep` says how many of them are data.
     mutating func prepare(_ size: Int) -> UnsafeMutablePointer<UInt8> {
         unsafe base?.deallocate()
         let made = UnsafeMutablePointer<UInt8>.allocate(capacity: size)

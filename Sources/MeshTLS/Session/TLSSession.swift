@@ -3,7 +3,8 @@ package import MeshCore
 
 /// One TLS connection without a socket: ciphertext in and out of buffers that the owner lends.
 ///
-/// Isolation: one reactor thread; not Sendable. Cost: no allocation of ours once established.
+/// Isolation: one reactor thread; not Sendable. Cost once established: no allocation per record; one for each window that
+/// ends inside of a record.
 ///
 /// **Input.** `handshake` and `open` take a window of ciphertext. It stays set, and its memory must stay valid, until a
 /// result of `.wantsInput`, `.closed` or `.failed` (all bytes were used or dropped) or until `endInput()` (what is left

@@ -19,9 +19,11 @@ final class LoopbackMesh {
     private let sink: LogSink
     let hbone: SocketAddress
 
-    init(policies: [AuthorizationPolicy] = [], log: Int32 = 2, configure: (inout ProxyConfig) -> Void = { _ in }) throws
-    {
-        let state = try Self.state(policies: policies)
+    init(
+        policies: [AuthorizationPolicy] = [], log: Int32 = 2, tls: TLSOptions = TLSOptions(),
+        configure: (inout ProxyConfig) -> Void = { _ in }
+    ) throws {
+        let state = try Self.state(policy: PolicyEngine(policies), tls: tls)
         workload = state.own
         var config = ProxyConfig()
         config.accessLog.threshold = .off
@@ -41,7 +43,7 @@ final class LoopbackMesh {
         try state(policy: PolicyEngine(policies))
     }
 
-    static func state(policy: PolicyEngine) throws -> ProxyState {
+    static func state(policy: PolicyEngine, tls: TLSOptions = TLSOptions()) throws -> ProxyState {
         var fields = Workload.Fields()
         fields.uid = "cart"
         fields.name = "cart"
@@ -60,7 +62,8 @@ final class LoopbackMesh {
         }
         let credential = try TLSCredential(
             CredentialPEM(
-                certificateChain: read("cart.pem"), privateKey: read("cart.key.pem"), trustBundle: read("root.pem")))
+                certificateChain: read("cart.pem"), privateKey: read("cart.key.pem"), trustBundle: read("root.pem")),
+            options: tls)
         return ProxyState(
             snapshot: store.snapshot, own: workload, policy: policy,
             credential: .available(credential), baggage: "")

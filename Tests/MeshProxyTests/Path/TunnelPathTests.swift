@@ -3,6 +3,7 @@ import Glibc
 import MeshCore
 import MeshLinux
 import MeshPolicy
+import MeshTLS
 import Synchronization
 import Testing
 
@@ -107,9 +108,16 @@ struct TunnelPathTests {
         far.join()
     }
 
-    @Test("carries every byte in order through both windows")
-    func integrity() throws {
-        let mesh = try LoopbackMesh()
+    /// Whose records, and after how many of them the key changes.
+    static let records: [(TLSOptions.Records, Int)] = [(.own, 1 << 23), (.own, 40), (.libssl, 1 << 23), (.libssl, 40)]
+
+    @Test(
+        "carries every byte in order through both windows, by any record layer and while keys change",
+        arguments: records)
+    func integrity(records: TLSOptions.Records, perKey: Int) throws {
+        var options = TLSOptions()
+        (options.records, options.recordsPerKey) = (records, perKey)
+        let mesh = try LoopbackMesh(tls: options)
         let application = try Application()
         let (received, mismatches) = (Count(), Count())
         let total = 24 * Self.mebibyte + 12_345

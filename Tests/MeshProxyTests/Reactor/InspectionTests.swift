@@ -1,6 +1,7 @@
 import Glibc
 import MeshCore
 import MeshLinux
+import MeshTLS
 import Synchronization
 import Testing
 
@@ -68,6 +69,8 @@ struct InspectionTests {
             #expect(tunnel.streamCount == 1)
             #expect(tunnel.peerIdentity == mesh.workload.identity)
             #expect(tunnel.certificateSerial?.isEmpty == false)
+            #expect(tunnel.cipherSuite == "TLS_AES_128_GCM_SHA256")
+            #expect(tunnel.recordLayer == TLSOptions().expectedRecordLayer)
             #expect((tunnel.certificateExpiry ?? 0) > before / 1_000_000)
         }
         #expect(tunnels.first { $0.isClient }?.expectedIdentities == [mesh.workload.identity].compactMap { $0 })
