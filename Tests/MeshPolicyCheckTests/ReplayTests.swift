@@ -47,6 +47,12 @@ struct ReplayTests {
             + "\"id\" \"cart.shop.svc.cluster.local\" \"10.0.0.2:80\" cluster 10.0.0.9:1 10.1.0.1:80 10.0.0.1:4000 - route"
     }
 
+    /// Envoy's own format, without what Istio adds.
+    static func bare(_ method: String, status: Int) -> String {
+        "[2026-08-01T00:00:00.000Z] \"\(method) /a HTTP/2\" \(status) - 0 1 2 3 \"10.0.0.1\" \"curl\" \"id\" "
+            + "\"cart.shop\" \"10.0.0.2:80\""
+    }
+
     static func replay(_ lines: [String], chunk: Int? = nil) -> ReplayReport {
         var reader = ClusterReader()
         reader.read(Manifest(name: "t", bytes: Array(manifests.utf8)))
@@ -70,6 +76,8 @@ struct ReplayTests {
         (plain(other, error: rejected), nil),
         (plain(web, error: rejected), "denied allowed"),
         (plain(other, error: "explicitly denied by policy shop/x, rule 0"), nil),
+        (plain(other, error: "connection closed due to policy change"), nil),
+        (plain(other, error: "connection reset: policy rejection is not what it was"), "allowed denied"),
         (
             plain(web, error: "allow policies exist, but none of 1 matched; add the caller to one of them"),
             "denied allowed"
@@ -81,6 +89,11 @@ struct ReplayTests {
         (envoy("POST", status: 403, details: "rbac_access_denied_matched_policy[none]"), nil),
         (envoy("GET", status: 403), nil),
         (envoy("GET", status: 403, details: "rbac_access_denied_matched_policy[none]"), "denied allowed"),
+        (envoy("GET", status: 200).replacing("\"cart.shop.svc.cluster.local\"", with: "\"cart.shop:80\""), nil),
+        (envoy("GET", status: 200).replacing("GET /a", with: "get /a"), "allowed denied"),
+        (bare("GET", status: 200), nil), (bare("POST", status: 200), "allowed denied"),
+        (bare("POST", status: 403), nil),
+        (bare("GET", status: 403), "denied allowed"),
     ]
 
     @Test("compares what a line tells with what policies say", arguments: cases)

@@ -46,8 +46,9 @@ extension ReplayReport: Report {
             }
             parts.append(table.render(style))
         }
-        parts += skipped.map { "\($0.lines) lines not judged: \($0.reason)" }
-        parts.append("\(lines) lines, \(judged) judged, \(same) as logged, \(changed) would change")
+        func count(_ lines: Int) -> String { lines == 1 ? "1 line" : "\(lines) lines" }
+        parts += skipped.map { "\(count($0.lines)) not judged: \($0.reason)" }
+        parts.append("\(count(lines)), \(judged) judged, \(same) as logged, \(changed) would change")
         return parts.joined(separator: "\n")
     }
 }

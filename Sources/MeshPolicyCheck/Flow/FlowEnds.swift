@@ -105,7 +105,7 @@ package struct FlowParser: Sendable {
             return try target(workload, port, text)
         }
         guard name.contains("/") else {
-            guard let service = index.service(hostname: String(name)) ?? shortName(name) else {
+            guard let service = index.service(named: String(name)) else {
                 throw MeshFailure(
                     .notFound, doing: doing,
                     reason: "--to: no service has the name \(name); write namespace/name:port")
@@ -147,13 +147,6 @@ package struct FlowParser: Sendable {
         return .workload(workload, port: workload.ports[0].port)
     }
 
-    /// `name.namespace` and `name.namespace.svc`.
-    private func shortName(_ name: Substring) -> ClusterService? {
-        let parts = name.split(separator: ".")
-        guard parts.count == 2 || (parts.count == 3 && parts[2] == "svc") else { return nil }
-        return index.service(namespace: String(parts[1]), name: String(parts[0]))
-    }
-
     private func portSplit(_ text: Substring) throws(MeshFailure) -> (Substring, UInt16?) {
         if IPAddress(text) != nil { return (text, nil) }
         guard let colon = text.lastIndex(of: ":") else { return (text, nil) }
@@ -177,5 +170,15 @@ package struct FlowParser: Sendable {
         let known = Set(index.workloads(in: namespace).map(\.appName)).sorted()
         return known.isEmpty
             ? " (nothing at all in namespace \(namespace))" : " (there: \(known.prefix(8).joined(separator: ", ")))"
+    }
+}
+
+extension ClusterIndex {
+    /// By a hostname of it, or by `name.namespace` or `name.namespace.svc`.
+    func service(named host: String) -> ClusterService? {
+        if let found = service(hostname: host) { return found }
+        let parts = host.split(separator: ".")
+        guard parts.count == 2 || (parts.count == 3 && parts[2] == "svc") else { return nil }
+        return service(namespace: String(parts[1]), name: String(parts[0]))
     }
 }

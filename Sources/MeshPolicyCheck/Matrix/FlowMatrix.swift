@@ -163,20 +163,40 @@ extension PolicyJudge {
         case .failure(let refusal): return (false, refusal.reason)
         case .success(var facts):
             if let claims = request.claims { facts.claims = TokenClaims(claims) }
-            switch set.customStep(facts) {
-            case .deny(let rule, let bad): return (false, "denied by \(rule): \(bad)")
-            case .ask(let questions):
-                for question in questions {
-                    guard let given = providers[question.provider.name] else { continue }
-                    guard case .deny(_, let reason) = question.provider.verdict(given, isGRPC: request.isGRPC) else {
-                        continue
-                    }
-                    return (false, "\(reason), asked by \(question.rule)")
-                }
-            case .none: break
+            let judgement = judgement(set, facts, isGRPC: request.isGRPC)
+            return (judgement.isAllowed, judgement.reason)
+        }
+    }
+
+    func judgement(_ set: RequestPolicySet, _ facts: RequestFacts, isGRPC: Bool) -> RequestJudgement {
+        switch set.customStep(facts) {
+        case .none: break
+        case .deny(let rule, let bad): return .badProvider(rule, bad)
+        case .ask(let questions):
+            for question in questions {
+                guard let given = providers[question.provider.name],
+                    case .deny(_, let reason) = question.provider.verdict(given, isGRPC: isGRPC)
+                else { continue }
+                return .refused(reason: reason, question.rule)
             }
-            let verdict = set.decide(facts).verdict
-            return (verdict.isAllowed, verdict.description)
+        }
+        return .decided(set.decide(facts).verdict)
+    }
+}
+
+/// What a waypoint says of a request that got as far as policies; in words only when somebody asks.
+enum RequestJudgement {
+    case decided(RequestVerdict)
+    case badProvider(RequestRule, CustomStep.BadProvider)
+    case refused(reason: String, RequestRule)
+
+    var isAllowed: Bool { if case .decided(let verdict) = self { verdict.isAllowed } else { false } }
+
+    var reason: String {
+        switch self {
+        case .decided(let verdict): verdict.description
+        case .badProvider(let rule, let bad): "denied by \(rule): \(bad)"
+        case .refused(let reason, let rule): "\(reason), asked by \(rule)"
         }
     }
 }

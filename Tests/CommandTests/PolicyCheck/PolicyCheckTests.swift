@@ -108,7 +108,7 @@ struct PolicyCheckTests {
 
     @Test(
         "replay prints what would change for each kind of log",
-        arguments: ["ztunnel", "ztunnel-json", "meshctl", "waypoint"], [OutputFormat.text, .json])
+        arguments: ["ztunnel", "ztunnel-json", "meshctl", "waypoint", "envoy"], [OutputFormat.text, .json])
     func replay(log: String, format: OutputFormat) throws {
         var bytes = 0
         let report = try LogReplay.replay(
