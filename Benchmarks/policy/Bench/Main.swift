@@ -9,19 +9,33 @@ struct Main {
     static let batch = 20
 
     static func main() {
-        print(pad("shape", 34) + pad("policies", 10) + pad("p50 ns", 9) + pad("p99 ns", 9) + "compile ms")
+        print(pad("shape", 42) + pad("policies", 10) + pad("p50 ns", 9) + pad("p99 ns", 9) + "compile ms")
         for shape in Shape.all {
             for count in [10, 1000, 10_000] {
                 let policies = shape.policies(count)
                 let start = ContinuousClock.now
                 let engine = PolicyEngine(policies)
                 let compile = ContinuousClock.now - start
-                let costs = measure(engine, facts(count))
-                print(
-                    pad(shape.name, 34) + pad("\(count)", 10) + pad("\(costs[costs.count / 2])", 9)
-                        + pad("\(costs[costs.count * 99 / 100])", 9) + "\(Int(compile / .milliseconds(1)))")
+                let facts = facts(count)
+                show(shape.name, count, compile, measure { engine.decide(facts[$0 % facts.count]).verdict.isAllowed })
             }
         }
+        for shape in RequestShape.all {
+            for count in [10, 1000, 10_000] {
+                let start = ContinuousClock.now
+                let set = shape.policies(count)
+                let compile = ContinuousClock.now - start
+                let facts = shape.facts(count)
+                precondition(set.decide(facts).verdict.isAllowed, "\(shape.name) does not match")
+                show("layer 7, " + shape.name, count, compile, measure { _ in set.decide(facts).verdict.isAllowed })
+            }
+        }
+    }
+
+    private static func show(_ name: String, _ count: Int, _ compile: Duration, _ costs: [Int]) {
+        print(
+            pad(name, 42) + pad("\(count)", 10) + pad("\(costs[costs.count / 2])", 9)
+                + pad("\(costs[costs.count * 99 / 100])", 9) + "\(Int(compile / .milliseconds(1)))")
     }
 
     /// Peers of every second policy, strangers, and plaintext.
@@ -36,14 +50,12 @@ struct Main {
         }
     }
 
-    private static func measure(_ engine: PolicyEngine, _ facts: [PolicyFacts]) -> [Int] {
+    private static func measure(_ isAllowed: (Int) -> Bool) -> [Int] {
         var costs: [Int] = []
         var allowed = 0
         for round in 0..<verdicts / batch {
             let start = ContinuousClock.now
-            for step in 0..<batch where engine.decide(facts[(round * batch + step) % facts.count]).verdict.isAllowed {
-                allowed += 1
-            }
+            for step in 0..<batch where isAllowed(round * batch + step) { allowed += 1 }
             costs.append(Int((ContinuousClock.now - start) / .nanoseconds(1)) / batch)
         }
         // Used, so that no verdict can be left out.
