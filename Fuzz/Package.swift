@@ -48,11 +48,15 @@ let package = Package(
         .target(
             name: "LocalConfiguration", dependencies: ["MeshCore", "MeshLinux", "MeshState", "MeshYAML"],
             swiftSettings: settings),
+        .target(
+            name: "MeshKubernetes", dependencies: ["MeshCore", "MeshPolicy", "MeshYAML"], swiftSettings: settings),
+        // Only what reads the lines of access logs.
+        .target(name: "MeshPolicyCheck", swiftSettings: settings),
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "LocalConfiguration", "MeshCertificates", "MeshCore", "MeshKubernetesAPI", "MeshPolicy", "MeshState",
-                "MeshTLS", "MeshTokens", "MeshWire", "MeshYAML",
+                "LocalConfiguration", "MeshCertificates", "MeshCore", "MeshKubernetes", "MeshKubernetesAPI", "MeshPolicy",
+                "MeshPolicyCheck", "MeshState", "MeshTLS", "MeshTokens", "MeshWire", "MeshYAML",
             ],
             path: "Fuzz", swiftSettings: settings),
     ]

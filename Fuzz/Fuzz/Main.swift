@@ -35,16 +35,26 @@ struct Dice {
 
 @main
 enum Main {
-    /// `fuzz <iterations> <seed> [target]`
+    /// `fuzz <iterations, or seconds as 10s> <seed> [target]`
     static func main() {
         let arguments = CommandLine.arguments
-        let iterations = arguments.count > 1 ? Int(arguments[1]) ?? 0 : 100_000
+        let amount = arguments.count > 1 ? arguments[1] : "100000"
+        let seconds = amount.hasSuffix("s") ? Int(amount.dropLast()) : nil
+        guard let iterations = seconds.map({ _ in Int.max }) ?? Int(amount) else {
+            fatalError("\"\(amount)\" is no number of iterations, nor of seconds as 10s")
+        }
         let seed = arguments.count > 2 ? UInt64(arguments[2]) ?? 0 : 1
         let wanted = arguments.count > 3 ? arguments[3] : nil
-        for target in Target.all where wanted == nil || wanted == target.name {
+        let targets = Target.all.filter { wanted == nil || wanted == $0.name }
+        guard !targets.isEmpty else { fatalError("no target is called \(wanted ?? "")") }
+        for target in targets {
             var dice = Dice(seed: seed)
             var pool = target.seeds.map { Array($0.utf8) } + target.byteSeeds
-            for round in 0..<iterations {
+            let end = seconds.map { ContinuousClock.now + .seconds($0) }
+            var round = 0
+            while round < iterations {
+                if let end, round % 64 == 0, ContinuousClock.now >= end { break }
+                defer { round += 1 }
                 let bytes = dice.mutate(pool[dice.roll(pool.count)])
                 if let finding = target.check(bytes) {
                     fatalError("\(target.name), seed \(seed), round \(round), bytes \(bytes): \(finding)")
@@ -54,7 +64,7 @@ enum Main {
                     if pool.count < 200 { pool.append(bytes) } else { pool[dice.roll(pool.count)] = bytes }
                 }
             }
-            print("\(target.name): \(iterations) inputs, seed \(seed)")
+            print("\(target.name): \(round) inputs, seed \(seed)")
         }
     }
 }

@@ -5,6 +5,8 @@ import MeshTokens
 /// What policies and tokens read.
 extension Target {
     static let policy = [
+        clusterReader,
+        logLine,
         Target(
             name: "PathNormalizer",
             seeds: [
