@@ -1,5 +1,6 @@
 import ArgumentParser
 import MeshCertificates
+import MeshInspect
 import MeshReport
 
 struct CertificateLintCommand: ParsableCommand {
