@@ -39,6 +39,8 @@ package enum ConnectionFailure: Error, CustomStringConvertible {
     case streamReset(code: UInt32)
     /// The tunnel went away under the stream.
     case tunnelClosed(SocketAddress, String)
+    /// One of these two, before the far proxy had answered the CONNECT.
+    indirect case unanswered(ConnectionFailure)
     case socket(String, errno: Int32)
     /// A first tunnel had refused the request before.
     indirect case secondTry(ConnectionFailure)
@@ -55,7 +57,7 @@ package enum ConnectionFailure: Error, CustomStringConvertible {
         case .tunnelTimeout: .networkPolicy
         case .tlsConfiguration: .tlsFailure
         case .identityUnavailable: .identityError
-        case .http2: .h2HandshakeFailure
+        case .http2, .unanswered: .h2HandshakeFailure
         case .drained: .none
         case .outerTunnel(_, let failure), .innerTunnel(_, let failure), .secondTry(let failure): failure.flag
         default: .connect
@@ -78,12 +80,21 @@ package enum ConnectionFailure: Error, CustomStringConvertible {
         case .status(let status): "the destination proxy answered CONNECT with status \(status)" + Self.hint(status)
         case .streamReset(let code): "the peer reset the stream (\(Self.resetName(code)))"
         case .tunnelClosed(let with, let why): "the tunnel with \(with) closed: \(why)"
+        case .unanswered(let failure): "the CONNECT was not answered: \(failure)"
         case .socket(let what, let errno): "\(what): \(KernelError.text(errno)) (errno \(errno))"
         case .secondTry(let failure): "\(failure); a first tunnel had refused the request too"
         case .drained: "closed from drain"
         case .outerTunnel(let gateway, let failure): "tunnel to network gateway \(gateway): \(failure)"
         case .innerTunnel(let authority, let failure): "tunnel to \(authority) through the network gateway: \(failure)"
         case .outOfDescriptors: "no file descriptor left; raise the limit of open files"
+        }
+    }
+
+    /// What it means while the far proxy's answer is awaited.
+    var beforeAnswer: ConnectionFailure {
+        switch self {
+        case .streamReset, .tunnelClosed: .unanswered(self)
+        default: self
         }
     }
 

@@ -324,7 +324,7 @@ final class TunnelStream {
         if abort { Kernel.abort(descriptor) } else { Kernel.close(descriptor) }
         if isAccepted { reactor.metrics.countSocket(.source, -1) }
         reactor.connections -= 1
-        reactor.close(record, failure)
+        reactor.close(record, isOutbound && !isOpen ? failure?.beforeAnswer : failure)
     }
 
     /// A policy that changed refuses this inbound connection.

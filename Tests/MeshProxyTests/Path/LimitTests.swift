@@ -67,14 +67,9 @@ struct LimitTests {
     @Test("an application that does not answer a connect is given up")
     func connect() throws {
         let mesh = try LoopbackMesh { $0.connectTimeout = 1 }
-        // A listener whose queue is full answers nothing.
-        let full = try TCPSocket.listen(
-            SocketAddress(.loopbackV4, 0), reusePort: false, transparent: false, options: SocketOptions(), backlog: 0)
-        defer { Kernel.close(full.descriptor) }
-        let address = try #require(TCPSocket.localAddress(full.descriptor))
-        let waiting = (0..<3).map { _ in TCPSocket.connect(address, from: nil, options: SocketOptions()).descriptor }
-        defer { for descriptor in waiting { Kernel.close(descriptor) } }
-        let client = try mesh.connect(to: address)
+        let silent = try SilentPort()
+        defer { withExtendedLifetime(silent) {} }
+        let client = try mesh.connect(to: silent.address)
         let ended = Count()
         let far = try awaitEnd(client, ended)
         // The tunnel stays, seen from both ends.
