@@ -13,6 +13,11 @@ struct BaggagePeers {
 
     private var known: [Key: Workload] = [:]
 
+    /// Gives others a chance, from time to time, where the places are taken: some are of peers that never come again.
+    mutating func tidy() {
+        if known.count >= Self.limit { known.removeAll(keepingCapacity: true) }
+    }
+
     /// - Parameter identity: who said it, where a certificate proves that: its namespace and account win over the text.
     mutating func find(_ text: String, identity: SPIFFEID? = nil) -> Workload? {
         if text.isEmpty, identity == nil { return nil }

@@ -426,6 +426,7 @@ final class Reactor {
 
     private func tidy() {
         series.tidy(now: now)
+        sources.tidy()
         pool.shrink()
         setTidyAlarm()
     }
