@@ -69,6 +69,12 @@ extension MeshView {
                 "the record of \(source.uid) says that it does not speak HBONE; if no proxy captures its traffic, ask again "
                     + "with --plaintext")
         }
+        if source === own, !isOwnKnown {
+            answer.verdict = .unreachable
+            answer.reason =
+                "the records have no workload \(source.namespace)/\(source.name) any more, so its proxy takes nothing new"
+            return answer
+        }
         switch route {
         case .refuse(let refusal):
             answer.verdict = .unreachable

@@ -7,14 +7,18 @@ package struct MeshView: Sendable {
     let router: Router
     /// Whose proxy the records come from, if anybody's.
     let own: Workload?
+    /// False when the records have lost `own`, which is then its last one.
+    let isOwnKnown: Bool
     let clusterDomain: String
 
     package init(
-        snapshot: MeshSnapshot, router: Router = Router(), own: Workload? = nil, clusterDomain: String = "cluster.local"
+        snapshot: MeshSnapshot, router: Router = Router(), own: Workload? = nil, isOwnKnown: Bool = true,
+        clusterDomain: String = "cluster.local"
     ) {
         self.snapshot = snapshot
         self.router = router
         self.own = own
+        self.isOwnKnown = isOwnKnown
         self.clusterDomain = clusterDomain
     }
 

@@ -74,7 +74,8 @@ final class RunningProxy: Sendable {
     private func view() -> MeshView {
         let state = current
         return MeshView(
-            snapshot: state.snapshot, router: router, own: state.own, clusterDomain: config.clusterDomain)
+            snapshot: state.snapshot, router: router, own: state.own, isOwnKnown: state.isOwnKnown,
+            clusterDomain: config.clusterDomain)
     }
 
     private func dump() async -> ConfigDump {

@@ -127,6 +127,7 @@ final class SOCKS5Connection {
 
     /// Goes on as if the connection had been captured on its way to `destination`.
     private func carry(to destination: SocketAddress) {
+        if let unknown = reactor.unknownOwnRefusal { return refuse(.general, unknown) }
         say(SOCKS5Reply.accepted)
         guard !isOver else { return }
         isOver = true

@@ -35,6 +35,21 @@ struct ExplainTests {
         #expect(inbound.missingPolicies == ["shop/none"])
     }
 
+    @Test("a proxy whose own record is gone takes nothing, whatever the route would be")
+    func ownUnknown() throws {
+        let snapshot = try DumpFixture.snapshot()
+        let own = try #require(snapshot.workload(uid: "c1//Pod/shop/cart"))
+        for isOwnKnown in [true, false] {
+            let view = MeshView(snapshot: snapshot, own: own, isOwnKnown: isOwnKnown)
+            let answer = try view.explain(ConnectionQuestion(to: "10.1.0.2:80"))
+            #expect(answer.verdict == (isOwnKnown ? .allowed : .unreachable))
+            #expect(answer.reason.contains("no workload shop/cart any more") == !isOwnKnown)
+        }
+        let other = try MeshView(snapshot: snapshot, own: own, isOwnKnown: false)
+            .explain(ConnectionQuestion(from: "shop/way", to: "10.0.0.2:443"))
+        #expect(other.verdict == .allowed)
+    }
+
     @Test("a refusal names the policies that exist and what did not hold")
     func denied() throws {
         let answer = try ask("shop/way", "10.0.0.2:443")

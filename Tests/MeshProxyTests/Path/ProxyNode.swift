@@ -14,6 +14,7 @@ import Testing
 /// that they can ask for any address of the mesh without redirection.
 final class ProxyNode {
     let plane: DataPlane
+    private let state: ProxyState
     private let sink: LogSink
     private let logReader: Int32
     private let logWriter: Int32
@@ -36,7 +37,7 @@ final class ProxyNode {
             CredentialPEM(
                 certificateChain: read("\(certificate).pem"), privateKey: read("\(certificate).key.pem"),
                 trustBundle: read("root.pem")))
-        let state = ProxyState(
+        state = ProxyState(
             snapshot: store.snapshot, own: own, policy: PolicyEngine(policies), credential: .available(credential),
             baggage: Baggage(own).headerValue)
         var config = ProxyConfig()
@@ -60,6 +61,14 @@ final class ProxyNode {
         sink.close()
         close(logWriter)
         close(logReader)
+    }
+
+    /// Publishes the state again, without a record of our own workload.
+    func loseOwnRecord() {
+        plane.publish(
+            ProxyState(
+                snapshot: state.snapshot, own: state.own, isOwnKnown: false, policy: state.policy,
+                credential: state.credential, baggage: ""))
     }
 
     func address(_ role: Listener.Role) throws -> SocketAddress { try #require(plane.boundAddresses[role.rawValue]) }

@@ -145,6 +145,16 @@ struct SOCKS5PathTests {
         #expect(try node.line("connection failed").contains("port of the proxy itself"))
     }
 
+    @Test("is refused while the records have no workload of ours, as a captured one is")
+    func ownUnknown() throws {
+        let node = try ProxyNode("front", own: Self.own, [])
+        node.loseOwnRecord()
+        let client = try node.connect(.socks5)
+        client.send([5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, 0, 80])
+        #expect(client.receive(12) == SOCKS5Reply.noAuthentication + SOCKS5Reply.refused(.general))
+        #expect(try node.line("connection failed").contains("no record of our own workload web/client"))
+    }
+
     @Test("what still speaks is cut by a stop, and waited for by a drain")
     func ending() throws {
         let node = try ProxyNode("front", own: Self.own, [])
