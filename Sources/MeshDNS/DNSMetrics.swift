@@ -22,20 +22,8 @@ final class DNSMetrics: Sendable {
 
         var text: String {
             "request_query_type=\"\(type)\",request_protocol=\"\(transport.rawValue)\""
-                + ",source_canonical_service=\"\(Self.escape(service))\""
-                + ",source_canonical_revision=\"\(Self.escape(revision))\""
-        }
-
-        private static func escape(_ value: String) -> String {
-            if value.isEmpty { return "unknown" }
-            return value.reduce(into: "") { text, character in
-                switch character {
-                case "\"": text += "\\\""
-                case "\\": text += "\\\\"
-                case "\n": text += "\\n"
-                default: text.append(character)
-                }
-            }
+                + ",source_canonical_service=\"\(MetricLabel.text(service))\""
+                + ",source_canonical_revision=\"\(MetricLabel.text(revision))\""
         }
     }
 

@@ -42,8 +42,8 @@ struct MetricsTests {
     @Test("label values are escaped")
     func escaped() {
         var fields = Workload.Fields()
-        fields.canonicalName = "a\"b\\c\nd"
+        fields.canonicalName = "a\"b\\c\r\nd"
         let labels = DNSMetrics.Labels(type: "a", transport: .tcp, client: Workload(fields))
-        #expect(labels.text.contains(#"source_canonical_service="a\"b\\c\nd""#))
+        #expect(labels.text.contains("source_canonical_service=\"a\\\"b\\\\c\r\\nd\""))
     }
 }

@@ -1,3 +1,5 @@
+import MeshCore
+
 /// The answer of the metrics port.
 struct MetricsPage: Sendable {
     private static let openMetrics = "application/openmetrics-text"
@@ -22,7 +24,7 @@ struct MetricsPage: Sendable {
         var text = """
             # HELP istio_build Istio component build info (unstable).
             # TYPE istio_build gauge
-            istio_build{component="ztunnel",tag="\(Self.escaped(istioVersion))"} 1
+            istio_build{component="ztunnel",tag="\(MetricLabel.text(istioVersion))"} 1
 
             """
         for (name, value, help) in [
@@ -33,16 +35,5 @@ struct MetricsPage: Sendable {
             text += "# HELP \(name) \(help)\n# TYPE \(name) gauge\n\(name) \(value)\n"
         }
         return text
-    }
-
-    private static func escaped(_ value: String) -> String {
-        value.reduce(into: "") { text, character in
-            switch character {
-            case "\\": text += "\\\\"
-            case "\"": text += "\\\""
-            case "\n": text += "\\n"
-            default: text.append(character)
-            }
-        }
     }
 }

@@ -81,7 +81,7 @@ private struct LabelText {
     mutating func add(_ name: String, _ value: String?) {
         guard !dropped.contains(name) else { return }
         open(name)
-        text += MetricsText.escape(value)
+        text += MetricLabel.text(value)
         text += "\""
     }
 

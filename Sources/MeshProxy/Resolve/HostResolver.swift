@@ -14,6 +14,8 @@ package final class HostResolver: Sendable {
     static let hostLimit = 1024
     static let waiterLimit = 4096
     static let cacheLimit = 4096
+    /// Sets of labels that are counted apart.
+    static let seriesLimit = 4096
     static let lifetime: UInt64 = 30_000_000_000
     /// So that a name which comes into being is found soon, and a broken server is not asked for every connection.
     static let failureLifetime: UInt64 = 2_000_000_000
@@ -73,7 +75,9 @@ package final class HostResolver: Sendable {
         let labels = Self.labels(host, source)
         let now = clock()
         return state.withLock { state in
-            state.uses[labels, default: 0] += 1
+            // Beyond the limit uses are counted, but not told apart.
+            let isKnown = state.uses[labels] != nil || state.uses.count < Self.seriesLimit
+            state.uses[isKnown ? labels : Self.labels("", source), default: 0] += 1
             return state.known(host, now)
         }
     }
@@ -177,7 +181,7 @@ package final class HostResolver: Sendable {
             ("source_canonical_revision", fields.canonicalRevision), ("source_workload_namespace", fields.namespace),
             ("source_principal", source.identity?.description), ("source_app", fields.canonicalName),
             ("source_version", fields.canonicalRevision), ("source_cluster", fields.clusterID), ("hostname", host),
-        ].map { "\($0)=\"\(MetricsText.escape($1))\"" }.joined(separator: ",")
+        ].map { "\($0)=\"\(MetricLabel.text($1))\"" }.joined(separator: ",")
     }
 }
 

@@ -97,7 +97,7 @@ struct AdminPagesTests {
 
     // MARK: Metrics
 
-    private static let metrics = MetricsPage(istioVersion: "1.2\"3", traffic: { "# TYPE a counter\na_total 1\n" })
+    private static let metrics = MetricsPage(istioVersion: "1.2\"3\r\n4", traffic: { "# TYPE a counter\na_total 1\n" })
 
     @Test(
         "176: the content type is that of OpenMetrics for whoever lists it",
@@ -119,7 +119,7 @@ struct AdminPagesTests {
     @Test("176: build and descriptors are there, marked as unstable")
     func families() throws {
         let text = Self.metrics.answer(.init(path: "/metrics")).text
-        #expect(text.contains("istio_build{component=\"ztunnel\",tag=\"1.2\\\"3\"} 1\n"))
+        #expect(text.contains("istio_build{component=\"ztunnel\",tag=\"1.2\\\"3\r\\n4\"} 1\n"))
         func value(_ name: String) throws -> Int {
             let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("\(name) ") })
             return try #require(Int(line.dropFirst(name.count + 1)))

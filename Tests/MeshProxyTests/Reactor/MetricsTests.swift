@@ -117,12 +117,6 @@ struct MetricsTests {
         #expect(text.hasSuffix(",destination_region=\"unknown\""))
     }
 
-    @Test("escape what peers choose")
-    func escaping() {
-        #expect(MetricsText.escape("a\"b\\c\nd") == "a\\\"b\\\\c\\nd")
-        #expect(!MetricsText.escape("a\r\nb 1").utf8.contains(10))
-    }
-
     @Test("of records that are re-sent unchanged are one series, and nothing is kept of 100,000 updates")
     func resent() throws {
         let metrics = TrafficMetrics()

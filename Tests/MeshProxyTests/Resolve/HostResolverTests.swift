@@ -80,6 +80,17 @@ struct HostResolverTests {
         #expect(text.contains("# TYPE istio_on_demand_dns counter\n"))
     }
 
+    @Test("hostnames beyond the limit are counted without their name, known ones go on")
+    func seriesLimit() {
+        let resolver = HostResolver { _ in .failure(.noAddress) }
+        for number in 0..<HostResolver.seriesLimit + 3 { _ = resolver.use("h\(number).example", by: Self.source) }
+        _ = resolver.use("h0.example", by: Self.source)
+        let samples = resolver.metricsText().split(separator: "\n").filter { !$0.hasPrefix("#") }
+        #expect(samples.count == HostResolver.seriesLimit + 1)
+        #expect(samples.filter { $0.hasSuffix("hostname=\"unknown\"} 3") }.count == 1)
+        #expect(samples.filter { $0.hasSuffix("hostname=\"h0.example\"} 2") }.count == 1)
+    }
+
     @Test("nothing is shown while nothing was used")
     func noMetrics() { #expect(HostResolver { _ in .failure(.noAddress) }.metricsText().isEmpty) }
 
