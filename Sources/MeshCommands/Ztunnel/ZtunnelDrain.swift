@@ -15,9 +15,7 @@ struct ZtunnelDrain: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let client = try admin.client()
-        let open = try await client.status().connections
-        try await client.drain()
+        let open = try await admin.client().drain().connections
         try output.emit(DrainReport(draining: true, inbound: open.inbound, outbound: open.outbound))
     }
 }

@@ -24,8 +24,9 @@ package struct AdminClient: Sendable {
         try ConfigDump(parsing: await get("/config_dump", doing: "read the config dump"), origin: "of \(address)")
     }
 
-    package func status() async throws(MeshFailure) -> ProxyStatus {
-        try await decoded("/stats", doing: "read the status")
+    /// - Parameter doing: what it is read for, as messages say it.
+    package func status(doing: String = "read the status") async throws(MeshFailure) -> ProxyStatus {
+        try await decoded("/stats", doing: doing)
     }
 
     package func connections() async throws(MeshFailure) -> [ConnectionDump] {
@@ -50,13 +51,20 @@ package struct AdminClient: Sendable {
         var query: [(String, String)] = []
         if let levels { query.append(("level", levels)) }
         if reset { query.append(("reset", "true")) }
-        let answer = try await post(Self.path("/logging", query), doing: "set the log level")
+        let doing = query.isEmpty ? "read the log level" : "set the log level"
+        let answer = try await post(Self.path("/logging", query), doing: doing)
         let lead = AdminPages.logLevelLead
         let text = answer.trimmingSuffix { $0 == "\n" }
         return String(text.hasPrefix(lead) ? text.dropFirst(lead.count) : text)
     }
 
-    package func drain() async throws(MeshFailure) { _ = try await post("/drain", doing: "drain the proxy") }
+    /// - Returns: how the proxy stood when it was told.
+    package func drain() async throws(MeshFailure) -> ProxyStatus {
+        let doing = "begin the drain"
+        let status = try await self.status(doing: doing)
+        _ = try await post("/drain", doing: doing)
+        return status
+    }
 
     // MARK: HTTP
 
@@ -98,9 +106,10 @@ package struct AdminClient: Sendable {
 
     private func call(_ method: HTTPMethod, _ path: String, _ doing: String) async throws(MeshFailure) -> [UInt8] {
         let what = "\(doing) of the proxy at \(address)"
-        let (status, bytes): (HTTPResponseStatus, [UInt8])
+        let head: HTTPResponseHead
+        let bytes: [UInt8]
         do {
-            (status, bytes) = try await withTimeout { try await exchange(method, path) }
+            (head, bytes) = try await withTimeout { try await exchange(method, path) }
         } catch let failure as MeshFailure {
             throw failure
         } catch is CancellationError {
@@ -115,7 +124,14 @@ package struct AdminClient: Sendable {
                 .unavailable, doing: what,
                 reason: "\(Self.reason(error)); is it running, in this network namespace? --address names another port")
         }
+        let status = head.status
         guard status == .ok else {
+            // A proxy says in plain words why not; the page of some other server is no reason.
+            guard head.headers.first(name: "content-type")?.hasPrefix("text/plain") == true else {
+                throw MeshFailure(
+                    .corrupt, doing: what,
+                    reason: "what listens there is no proxy (HTTP status \(status.code)); --address names another port")
+            }
             let text = String(decoding: bytes.prefix(2000), as: UTF8.self).trimmingSuffix { $0 == "\n" }
             let first = text.split(separator: "\n").first.map(String.init) ?? "status \(status.code)"
             switch status {
@@ -155,7 +171,7 @@ package struct AdminClient: Sendable {
         }
     }
 
-    private func exchange(_ method: HTTPMethod, _ path: String) async throws -> (HTTPResponseStatus, [UInt8]) {
+    private func exchange(_ method: HTTPMethod, _ path: String) async throws -> (HTTPResponseHead, [UInt8]) {
         let channel = try await ClientBootstrap(group: ControlEventLoop.group)
             .connect(host: "\(address.ip)", port: Int(address.port)) { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -169,18 +185,18 @@ package struct AdminClient: Sendable {
                 version: .http1_1, method: method, uri: path,
                 headers: ["host": "\(address)", "connection": "close", "content-length": "0", "user-agent": "meshctl"])
             try await outbound.write(contentsOf: [.head(head), .end(nil)])
-            var status: HTTPResponseStatus?
+            var answer: HTTPResponseHead?
             var bytes: [UInt8] = []
             for try await part in inbound {
                 switch part {
-                case .head(let head): status = head.status
+                case .head(let head): answer = head
                 case .body(let buffer):
                     guard bytes.count + buffer.readableBytes <= Self.answerLimit else {
                         throw AnswerTooLong(limit: Self.answerLimit)
                     }
                     bytes += buffer.readableBytesView
                 case .end:
-                    if let status { return (status, bytes) }
+                    if let answer { return (answer, bytes) }
                 }
             }
             throw ChannelError.eof

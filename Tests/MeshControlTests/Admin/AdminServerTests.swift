@@ -23,7 +23,7 @@ struct AdminServerTests {
             #expect(try await client.dump() == DumpFixture.dump())
             #expect(try await client.logLevel("access=debug,info", reset: false) == "access=debug,info")
             #expect(try await client.explain(ConnectionQuestion(from: "shop/cart", to: "web:80")).verdict == .allowed)
-            try await client.drain()
+            #expect(try await client.drain() == ProxyStatus())
         }
         #expect(fixture.drains == ["admin port"])
     }
@@ -49,6 +49,19 @@ struct AdminServerTests {
         await #expect { try await AdminClient(MeshCore.SocketAddress(.loopbackV4, port)).status() } throws: {
             ($0 as? MeshFailure)?.kind == .unavailable
                 && "\($0)".contains("is it running, in this network namespace? --address names another port")
+        }
+    }
+
+    @Test("where another server answers, the failure says so, and not what its page says")
+    func otherServer() async throws {
+        try await AdminFixture().served({ _ in
+            .init(status: 404, contentType: "text/html;charset=utf-8", bytes: Array("<!DOCTYPE HTML>\n".utf8))
+        }) { address in
+            let client = AdminClient(address)
+            await #expect { try await client.drain() } throws: {
+                ($0 as? MeshFailure)?.kind == .corrupt
+                    && "\($0)".hasPrefix("begin the drain of the proxy at \(address): what listens there is no proxy")
+            }
         }
     }
 
