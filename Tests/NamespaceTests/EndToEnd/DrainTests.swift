@@ -39,6 +39,7 @@ extension EndToEnd {
             #expect(draining.process.wait() == 0, "\(draining.process.errors)")
             // Well before the deadline: nothing was left to wait for.
             #expect(Date().timeIntervalSince(begun) < 15)
+            #expect(draining.log.allSatisfy { $0["level"] != "error" }, "\(draining.log.suffix(5))")
         }
 
         @Test("What does not finish before the deadline is cut, and the log says that the drain did it")
@@ -61,6 +62,23 @@ extension EndToEnd {
             let line = try server.awaitAccess("inbound")
             #expect(line["error"]?.lowercased().contains("drain") == true, "\(line)")
             _ = try client.awaitAccess("outbound")
+        }
+
+        @Test("A second SIGINT does not wait for what is open")
+        func impatient() throws {
+            let mesh = try Mesh()
+            try mesh.startZtunnel("client")
+            let server = try mesh.startZtunnel("server", environment: ["CONNECTION_TERMINATION_DEADLINE": "120s"])
+            try mesh.redirect("client", "server")
+            try mesh.serve("server")
+            let holder = try holding(mesh)
+            server.process.signal(SIGINT)
+            _ = try eventually("the drain") { server.log.first { $0["message"] == "draining" } }
+            #expect(server.process.isRunning)
+            server.process.signal(SIGINT)
+            #expect(server.process.wait(seconds: 30) == 0, "\(server.process.errors)")
+            holder.wait()
+            #expect(try Peer.result(of: holder).asked == false)
         }
 
         @Test("SIGINT drains too, and readiness ends with it")
