@@ -91,6 +91,8 @@ def answer(connection):
         if words[0] == "echo":
             while data := connection.recv(65536):
                 connection.sendall(data)
+        elif words[0] == "who":
+            connection.sendall(connection.getpeername()[0].removeprefix("::ffff:").encode())
         elif words[0] == "transfer":
             up, down = numbers
             sender = threading.Thread(target=send_stream, args=(connection, 2, down))

@@ -19,15 +19,17 @@ final class LoopbackMesh {
     private let sink: LogSink
     let hbone: SocketAddress
 
+    /// - Parameter network: of the records, and of the node unless `configure` names another.
     init(
-        policies: [AuthorizationPolicy] = [], log: Int32 = 2, tls: TLSOptions = TLSOptions(),
+        policies: [AuthorizationPolicy] = [], network: String = "", log: Int32 = 2, tls: TLSOptions = TLSOptions(),
         configure: (inout ProxyConfig) -> Void = { _ in }
     ) throws {
-        let state = try Self.state(policy: PolicyEngine(policies), tls: tls)
+        let state = try Self.state(policy: PolicyEngine(policies), network: network, tls: tls)
         workload = state.own
         var config = ProxyConfig()
         config.accessLog.threshold = .off
         config.originalSource = .never
+        config.network = network
         configure(&config)
         sink = try LogSink(descriptor: log)
         let listening = try TCPSocket.listen(
@@ -43,7 +45,9 @@ final class LoopbackMesh {
         try state(policy: PolicyEngine(policies))
     }
 
-    static func state(policy: PolicyEngine, tls: TLSOptions = TLSOptions()) throws -> ProxyState {
+    static func state(
+        policy: PolicyEngine, network: String = "", tls: TLSOptions = TLSOptions()
+    ) throws -> ProxyState {
         var fields = Workload.Fields()
         fields.uid = "cart"
         fields.name = "cart"
@@ -51,6 +55,7 @@ final class LoopbackMesh {
         fields.serviceAccount = "cart"
         fields.trustDomain = "cluster.local"
         fields.addresses = [.loopbackV4]
+        fields.network = network
         fields.tunnelProtocol = .hbone
         let workload = Workload(fields)
         var store = MeshStore()

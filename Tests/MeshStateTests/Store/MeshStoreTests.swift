@@ -145,19 +145,21 @@ struct MeshStoreTests {
         #expect((IPAddress(bytes: [UInt8](repeating: 1, count: count)) != nil) == accepted)
     }
 
-    @Test("74: an identity is forgotten with its last local workload, and warmed for local HBONE only")
+    @Test("74: an identity is forgotten with its last local workload, and warmed for local HBONE and native tunnels")
     func identities() throws {
-        func workload(_ uid: String, node: String, hbone: Bool = true) -> MeshChange {
+        func workload(_ uid: String, node: String, hbone: Bool = true, native: Bool = false) -> MeshChange {
             .workload(
                 .make(uid, ip: "10.0.0.1", hbone: hbone) {
                     $0.serviceAccount = "sa"
                     $0.node = node
+                    $0.nativeTunnel = native
                 })
         }
         let identity = try SPIFFEID(parsing: "spiffe://cluster.local/ns/ns/sa/sa")
         var world = World(localNode: "here")
         #expect(world.apply(workload("a", node: "here")).identitiesToWarm == [identity])
         #expect(world.apply(workload("b", node: "here", hbone: false)).identitiesToWarm.isEmpty)
+        #expect(world.apply(workload("b", node: "here", hbone: false, native: true)).identitiesToWarm == [identity])
         #expect(world.apply(workload("r", node: "there")).identitiesToWarm.isEmpty)
         #expect(world.apply(.removeAddress("r")).identitiesToForget.isEmpty)
         #expect(world.apply(.removeAddress("a")).identitiesToForget.isEmpty)

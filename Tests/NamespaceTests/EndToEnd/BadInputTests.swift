@@ -150,8 +150,12 @@ extension EndToEnd {
             #expect(try mesh.node("client").exec("nft", "list", "ruleset").isEmpty)
         }
 
-        @Test("A packet mark without the privilege for it is status 77")
-        func markUnprivileged() throws {
+        static let privileged: [(options: [String], environment: [String: String])] = [
+            (["--packet-mark", "1337"], [:]), ([], ["ENABLE_ORIG_SRC": "true"]),
+        ]
+
+        @Test("A packet mark or required source addresses, without the privilege, are status 77", arguments: privileged)
+        func unprivileged(options: [String], environment: [String: String]) throws {
             let mesh = try Mesh(pods: ["client"])
             let configuration = try mesh.write(mesh.document.yaml, to: "mesh.yaml")
             let credentials = try mesh.issue("client")
@@ -160,8 +164,8 @@ extension EndToEnd {
                 [
                     "timeout", "15", "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
                     "--bounding-set", "-all", Meshctl.path, "ztunnel", "run", "--config", configuration, "--workload",
-                    "default/client/client", "--packet-mark", "1337",
-                ] + credentials.options)
+                    "default/client/client",
+                ] + credentials.options + options, environment: environment)
             expectOneLine(outcome, status: 77, mentions: ["CAP_NET_ADMIN"])
         }
 

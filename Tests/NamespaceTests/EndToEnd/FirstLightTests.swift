@@ -72,6 +72,26 @@ extension EndToEnd {
             #expect(line["dst.hbone_addr"] == (address.contains(":") ? "[\(pod.v6)]:7000" : "\(pod.v4):7000"))
         }
 
+        @Test("A pod that its service chooses for it talks to its own proxy", arguments: ["10.96.0.10", "fd96::10"])
+        func hairpin(address: String) throws {
+            let mesh = try Mesh(pods: [])
+            mesh.document.addWorkload(
+                try mesh.node("server"), services: ["default/echo.default.svc.cluster.local": (80, 7000)])
+            mesh.document.addService("echo", addresses: ["10.96.0.10", "fd96::10"], port: 80, target: 7000)
+            let server = try mesh.startZtunnel("server")
+            try mesh.redirect("server")
+            try mesh.serve("server")
+
+            let result = try mesh.call("server", "transfer", address, "80", "100000", "200000")
+
+            #expect(result.up == true && result.down == true, "\(result) \(server.log)")
+            for direction in ["outbound", "inbound"] {
+                let line = try server.awaitAccess(direction)
+                #expect(line["src.identity"] == EndToEnd.serverID && line["dst.identity"] == EndToEnd.serverID)
+                #expect(line["error"] == nil)
+            }
+        }
+
         @Test("IPv6 goes through HBONE like IPv4")
         func six() throws {
             let mesh = try Mesh()
