@@ -15,7 +15,7 @@ struct AdminServerTests {
     @Test("the client reads what the pages say")
     func calls() async throws {
         let fixture = try AdminFixture()
-        try await fixture.served { address in
+        try await fixture.served { address async throws in
             let client = AdminClient(address)
             #expect(try await client.connections() == [AdminFixture.connection])
             #expect(try await client.tunnels().isEmpty)
