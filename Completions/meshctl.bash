@@ -173,13 +173,13 @@ _meshctl() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    ztunnel|redirect|ca|policy-check|help)
+    ztunnel|redirect|ca|policy-check|cert-inspect|help)
         # Offer subcommand argument completions
         "_meshctl_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'ztunnel redirect ca policy-check help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'ztunnel redirect ca policy-check cert-inspect help' -- "${cur}"))
         ;;
     esac
 }
@@ -211,7 +211,7 @@ _meshctl_ztunnel_run() {
     repeating_flags=()
     non_repeating_flags=(-h --help)
     repeating_options=()
-    non_repeating_options=(--config --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --admin-port --metrics-port --readiness-port)
+    non_repeating_options=(--config --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --tls-records --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --admin-port --metrics-port --readiness-port)
     __meshctl_offer_flags_options 0
 
     # Offer option value completions
@@ -259,6 +259,9 @@ _meshctl_ztunnel_run() {
         return
         ;;
     '--drain-deadline')
+        return
+        ;;
+    '--tls-records')
         return
         ;;
     '--log-level')
@@ -406,7 +409,7 @@ _meshctl_ztunnel_config() {
     repeating_flags=()
     non_repeating_flags=(-h --help)
     repeating_options=()
-    non_repeating_options=(--config --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --admin-port --metrics-port --readiness-port --output -o)
+    non_repeating_options=(--config --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --tls-records --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --admin-port --metrics-port --readiness-port --output -o)
     __meshctl_offer_flags_options 0
 
     # Offer option value completions
@@ -454,6 +457,9 @@ _meshctl_ztunnel_config() {
         return
         ;;
     '--drain-deadline')
+        return
+        ;;
+    '--tls-records')
         return
         ;;
     '--log-level')
@@ -675,13 +681,13 @@ _meshctl_ca() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    init|issue|serve)
+    init|serve|status|issue|sign|rotate|revoke|crl|bundle|audit)
         # Offer subcommand argument completions
         "_meshctl_ca_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'init issue serve' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'init serve status issue sign rotate revoke crl bundle audit' -- "${cur}"))
         ;;
     esac
 }
@@ -689,7 +695,7 @@ _meshctl_ca() {
 _meshctl_ca_init() {
     repeating_flags=()
     non_repeating_flags=(-h --help)
-    repeating_options=()
+    repeating_options=(--trust-domain-alias)
     non_repeating_options=(--dir --trust-domain --root-lifetime --output -o)
     __meshctl_offer_flags_options 0
 
@@ -701,7 +707,117 @@ _meshctl_ca_init() {
     '--trust-domain')
         return
         ;;
+    '--trust-domain-alias')
+        return
+        ;;
     '--root-lifetime')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ca_serve() {
+    repeating_flags=()
+    non_repeating_flags=(--kubernetes --publish-root --no-publish-root -h --help)
+    repeating_options=(--server-name --cluster-alias --remote-cluster --token-audience --trusted-node-account)
+    non_repeating_options=(--dir --listen --default-ttl --max-ttl --trust-domain --http --state --max-requests --caller-rate --caller-burst --callers --inventory --kubeconfig --context --cluster-id --token-issuer --token-keys --authority-secret --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--dir')
+        return
+        ;;
+    '--listen')
+        return
+        ;;
+    '--server-name')
+        return
+        ;;
+    '--default-ttl')
+        return
+        ;;
+    '--max-ttl')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--http')
+        return
+        ;;
+    '--state')
+        return
+        ;;
+    '--max-requests')
+        return
+        ;;
+    '--caller-rate')
+        return
+        ;;
+    '--caller-burst')
+        return
+        ;;
+    '--callers')
+        return
+        ;;
+    '--inventory')
+        return
+        ;;
+    '--kubeconfig')
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--cluster-id')
+        return
+        ;;
+    '--cluster-alias')
+        return
+        ;;
+    '--remote-cluster')
+        return
+        ;;
+    '--token-audience')
+        return
+        ;;
+    '--trusted-node-account')
+        return
+        ;;
+    '--token-issuer')
+        return
+        ;;
+    '--token-keys')
+        return
+        ;;
+    '--authority-secret')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ca_status() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=(--dir --trust-domain --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--dir')
+        return
+        ;;
+    '--trust-domain')
         return
         ;;
     '--output'|'-o')
@@ -742,11 +858,39 @@ _meshctl_ca_issue() {
     esac
 }
 
-_meshctl_ca_serve() {
+_meshctl_ca_sign() {
     repeating_flags=()
     non_repeating_flags=(-h --help)
-    repeating_options=(--server-name)
-    non_repeating_options=(--dir --callers --listen --default-ttl --max-ttl --trust-domain --output -o)
+    repeating_options=()
+    non_repeating_options=(--identity --dir --ttl --trust-domain --output -o)
+    __meshctl_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--identity')
+        return
+        ;;
+    '--dir')
+        return
+        ;;
+    '--ttl')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ca_rotate() {
+    repeating_flags=()
+    non_repeating_flags=(--advance --cancel -h --help)
+    repeating_options=()
+    non_repeating_options=(--dir --overlap --root-lifetime --output -o)
     __meshctl_offer_flags_options 0
 
     # Offer option value completions
@@ -754,22 +898,128 @@ _meshctl_ca_serve() {
     '--dir')
         return
         ;;
-    '--callers')
+    '--overlap')
         return
         ;;
-    '--listen')
+    '--root-lifetime')
         return
         ;;
-    '--server-name')
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
         return
         ;;
-    '--default-ttl')
+    esac
+}
+
+_meshctl_ca_revoke() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=(--dir --reason --trust-domain --output -o)
+    __meshctl_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--dir')
         return
         ;;
-    '--max-ttl')
+    '--reason')
+        __meshctl_add_completions -W 'keyCompromise'$'\n''authorityCompromise'$'\n''affiliationChanged'$'\n''superseded'$'\n''cessationOfOperation'$'\n''privilegeWithdrawn'
         return
         ;;
     '--trust-domain')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ca_crl() {
+    repeating_flags=()
+    non_repeating_flags=(--renew -h --help)
+    repeating_options=()
+    non_repeating_options=(--dir --validity --trust-domain --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--dir')
+        return
+        ;;
+    '--validity')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ca_bundle() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=(--dir --trust-domain --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--dir')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_ca_audit() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __meshctl_offer_flags_options 0
+
+    # Offer subcommand / subcommand argument completions
+    local -r subcommand="${unparsed_words[0]}"
+    unset 'unparsed_words[0]'
+    unparsed_words=("${unparsed_words[@]}")
+    case "${subcommand}" in
+    verify)
+        # Offer subcommand argument completions
+        "_meshctl_ca_audit_${subcommand}"
+        ;;
+    *)
+        # Offer subcommand completions
+        COMPREPLY+=($(compgen -W 'verify' -- "${cur}"))
+        ;;
+    esac
+}
+
+_meshctl_ca_audit_verify() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=(--dir --head --output -o)
+    __meshctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--dir')
+        return
+        ;;
+    '--head')
         return
         ;;
     '--output'|'-o')
@@ -804,9 +1054,9 @@ _meshctl_policy-check() {
 
 _meshctl_policy-check_eval() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
-    repeating_options=(-f --file --trust-domain-alias --header --provider)
-    non_repeating_options=(--root-namespace --trust-domain --namespace -n --from --from-ip --to --method --path --host --jwt-claims --jwt --output -o)
+    non_repeating_flags=(--fetch-keys -h --help)
+    repeating_options=(-f --file --trust-domain-alias --header --provider --jwks --allow-key-address)
+    non_repeating_options=(--root-namespace --trust-domain --namespace -n --from --from-ip --to --method --path --host --jwt-claims --jwt --key-roots --now --output -o)
     __meshctl_offer_flags_options 0
 
     # Offer option value completions
@@ -854,6 +1104,18 @@ _meshctl_policy-check_eval() {
         return
         ;;
     '--provider')
+        return
+        ;;
+    '--jwks')
+        return
+        ;;
+    '--key-roots')
+        return
+        ;;
+    '--allow-key-address')
+        return
+        ;;
+    '--now')
         return
         ;;
     '--output'|'-o')
@@ -995,9 +1257,9 @@ _meshctl_policy-check_replay() {
 
 _meshctl_policy-check_test() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
-    repeating_options=(--trust-domain-alias)
-    non_repeating_options=(--root-namespace --trust-domain --namespace -n --output -o)
+    non_repeating_flags=(--fetch-keys -h --help)
+    repeating_options=(--trust-domain-alias --jwks --allow-key-address)
+    non_repeating_options=(--root-namespace --trust-domain --namespace -n --key-roots --now --output -o)
     __meshctl_offer_flags_options 1
 
     # Offer option value completions
@@ -1012,6 +1274,18 @@ _meshctl_policy-check_test() {
         return
         ;;
     '--namespace'|'-n')
+        return
+        ;;
+    '--jwks')
+        return
+        ;;
+    '--key-roots')
+        return
+        ;;
+    '--allow-key-address')
+        return
+        ;;
+    '--now')
         return
         ;;
     '--output'|'-o')
@@ -1043,6 +1317,143 @@ _meshctl_policy-check_translate() {
         return
         ;;
     '--namespace'|'-n')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_cert-inspect() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __meshctl_offer_flags_options 0
+
+    # Offer subcommand / subcommand argument completions
+    local -r subcommand="${unparsed_words[0]}"
+    unset 'unparsed_words[0]'
+    unparsed_words=("${unparsed_words[@]}")
+    case "${subcommand}" in
+    show|lint|diff)
+        # Offer subcommand argument completions
+        "_meshctl_cert-inspect_${subcommand}"
+        ;;
+    *)
+        # Offer subcommand completions
+        COMPREPLY+=($(compgen -W 'show lint diff' -- "${cur}"))
+        ;;
+    esac
+}
+
+_meshctl_cert-inspect_show() {
+    repeating_flags=()
+    non_repeating_flags=(--verify -h --help)
+    repeating_options=(--root)
+    non_repeating_options=(--trust-domain --at --cert --key --server-name --timeout --expires-in --output -o)
+    __meshctl_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--root')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--at')
+        return
+        ;;
+    '--cert')
+        return
+        ;;
+    '--key')
+        return
+        ;;
+    '--server-name')
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    '--expires-in')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'$'\n''pem'
+        return
+        ;;
+    esac
+}
+
+_meshctl_cert-inspect_lint() {
+    repeating_flags=()
+    non_repeating_flags=(--strict -h --help)
+    repeating_options=(--root)
+    non_repeating_options=(--trust-domain --at --cert --key --server-name --timeout --output -o)
+    __meshctl_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--root')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--at')
+        return
+        ;;
+    '--cert')
+        return
+        ;;
+    '--key')
+        return
+        ;;
+    '--server-name')
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    '--output'|'-o')
+        __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
+        return
+        ;;
+    esac
+}
+
+_meshctl_cert-inspect_diff() {
+    repeating_flags=()
+    non_repeating_flags=(-h --help)
+    repeating_options=(--root)
+    non_repeating_options=(--trust-domain --at --cert --key --server-name --timeout --output -o)
+    __meshctl_offer_flags_options 2
+
+    # Offer option value completions
+    case "${prev}" in
+    '--root')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--at')
+        return
+        ;;
+    '--cert')
+        return
+        ;;
+    '--key')
+        return
+        ;;
+    '--server-name')
+        return
+        ;;
+    '--timeout')
         return
         ;;
     '--output'|'-o')
