@@ -86,7 +86,8 @@ extension EndToEnd {
                 stalled.append(process)
                 usleepMilliseconds(2_000)
                 let tunnels = try mesh.node("client").exec("ss", "-Htn", "state", "established", "dport", "=", ":15008")
-                #expect(tunnels.split(separator: "\n").count == 1, "\(tunnels)")
+                // What comes beside bulk takes another tunnel, up to four.
+                #expect((1...4).contains(tunnels.split(separator: "\n").count), "\(tunnels)")
             }
             // Decision 3: at most 16 MiB wait for slow applications, and a window of as much may be under way.
             #expect(client.peakKiB - before.0 < 48 << 10)
