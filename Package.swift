@@ -240,7 +240,7 @@ let package = Package(
         .testTarget(
             name: "MeshKubernetesAPITests",
             dependencies: [
-                "FakeAPIServer", "MeshCore", "MeshKubernetesAPI", log,
+                "FakeAPIServer", "MeshCore", "MeshKubernetesAPI", "MeshTestSupport", log,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -261,8 +261,8 @@ let package = Package(
         .testTarget(
             name: "MeshClusterAuthorityTests",
             dependencies: [
-                "FakeAPIServer", "MeshCA", "MeshClusterAuthority", "MeshCore", "MeshKubernetesAPI", "MeshTokens",
-                "MeshYAML", log,
+                "FakeAPIServer", "MeshCA", "MeshClusterAuthority", "MeshCore", "MeshKubernetesAPI", "MeshTestSupport",
+                "MeshTokens", "MeshYAML", log,
             ] + x509,
             swiftSettings: careful),
         .testTarget(name: "MeshTLSTests", dependencies: ["MeshCore", "MeshTLS"], swiftSettings: careful),
@@ -285,7 +285,7 @@ let package = Package(
         .testTarget(
             name: "MeshCATests",
             dependencies: [
-                "MeshCA", "MeshCore", log,
+                "MeshCA", "MeshCore", "MeshTestSupport", log,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

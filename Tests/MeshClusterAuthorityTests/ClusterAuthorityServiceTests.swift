@@ -5,13 +5,14 @@ import MeshCA
 import MeshClusterAuthority
 import MeshCore
 import MeshKubernetesAPI
+import MeshTestSupport
 import Testing
 
 @Suite("An authority served in a cluster", .timeLimit(.minutes(2)))
 struct ClusterAuthorityServiceTests {
     /// Runs as many replicas as asked for, each with a folder of its own, and gives their ports.
     private func serving(
-        _ settings: ClusterSettings, replicas: Int, folder: Folder,
+        _ settings: ClusterSettings, replicas: Int, folder: TemporaryFolder,
         _ body: @Sendable ([UInt16]) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -57,7 +58,7 @@ struct ClusterAuthorityServiceTests {
             cluster.put("pods", podJSON("shop", "pay-1", account: "pay", node: "n2"))
             let token = try TestIssuer().token(Claims(expiry: SystemWallClock().seconds + 3600))
             cluster.review(token, says: reviewStatus(node: "n1"))
-            let folder = try Folder()
+            let folder = try TemporaryFolder()
             let file = try folder.write("token", token)
             var settings = ClusterSettings()
             settings.access = ClusterAccess(server: url, namespace: "istio-system")
@@ -112,7 +113,7 @@ struct ClusterAuthorityServiceTests {
             cluster.fail { $0.path == "/api/v1/pods" ? .refusal(403, "Forbidden") : nil }
             let token = try TestIssuer().token(Claims(expiry: SystemWallClock().seconds + 3600))
             cluster.review(token, says: reviewStatus())
-            let folder = try Folder()
+            let folder = try TemporaryFolder()
             let file = try folder.write("token", token)
             var settings = ClusterSettings()
             settings.access = ClusterAccess(server: url, namespace: "istio-system")
@@ -136,7 +137,7 @@ struct ClusterAuthorityServiceTests {
 
     @Test("without a cluster, tokens by a key file and pods by an inventory decide the same")
     func embedded() async throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let issuer = TestIssuer()
         let now = SystemWallClock().seconds
         let token = try folder.write(

@@ -4,6 +4,7 @@ import MeshCA
 import MeshClusterAuthority
 import MeshCore
 import MeshKubernetesAPI
+import MeshTestSupport
 import MeshTokens
 import Testing
 import X509
@@ -15,7 +16,7 @@ struct ClusterAuthorizationTests {
 
     /// Our own cluster "here" with an alias, another one "far", and an authority.
     struct World: Sendable {
-        let folder: Folder
+        let folder: TemporaryFolder
         let authority: CertificateAuthority
         let here: FakeCluster
         let far: FakeCluster
@@ -56,7 +57,7 @@ struct ClusterAuthorizationTests {
         pods: ListedPods = pods, issuers keys: (@Sendable () -> String?)? = nil, callers: String? = nil,
         _ body: @Sendable (World) async throws -> Void
     ) async throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let authority = try folder.authority()
         try folder.write("node.token", "node-secret")
         try folder.write("batch.token", "batch-secret")
@@ -368,7 +369,7 @@ struct ClusterAuthorizationTests {
 
     @Test("a caller with a node is refused where nothing says what runs there")
     func nodeWithoutInventory() throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         try folder.write("node.token", "node-secret")
         try folder.write("batch.token", "batch-secret")
         let path = try folder.write("callers.yaml", Self.callers)

@@ -2,6 +2,7 @@ import Foundation
 import MeshClusterAuthority
 import MeshCore
 import MeshKubernetesAPI
+import MeshTestSupport
 import Testing
 
 @Suite("Settings of an authority that knows clusters")
@@ -15,8 +16,8 @@ struct ClusterFlagsTests {
         return try flags.settings(environment: environment)
     }
 
-    private func kubeconfig() throws -> (Folder, String) {
-        let folder = try Folder()
+    private func kubeconfig() throws -> (TemporaryFolder, String) {
+        let folder = try TemporaryFolder()
         let path = try folder.write(
             "kubeconfig",
             """

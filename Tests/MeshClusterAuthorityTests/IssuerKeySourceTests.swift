@@ -1,5 +1,6 @@
 import FakeAPIServer
 import MeshClusterAuthority
+import MeshTestSupport
 import MeshTokens
 import Synchronization
 import Testing
@@ -60,7 +61,7 @@ struct IssuerKeySourceTests {
     @Test("the API server has those of its own tokens, and a file those that somebody put there")
     func others() async throws {
         let issuer = TestIssuer()
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let path = try folder.write("jwks.json", issuer.jwks)
         let web = Web([:])
         let file = try await IssuerKeySource.file(path).fetch(issuer: TestIssuer.issuer, client: nil, get: web.get)()

@@ -3,6 +3,7 @@ import Foundation
 import MeshClusterAuthority
 import MeshCore
 import MeshKubernetesAPI
+import MeshTestSupport
 import Testing
 
 @Suite("Pods of a cluster and of an inventory")
@@ -108,7 +109,7 @@ struct PodsTests {
 
     @Test("that are deleted count until their time is over")
     func deletion() throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let inventory = try PodInventory(
             path: folder.write(
                 "pods.json", podJSON("shop", "c", account: "cart", deletion: "2026-01-01T00:00:30Z").document),
@@ -144,7 +145,7 @@ struct PodsTests {
 
     @Test("of an inventory are read in the shapes that kubectl writes")
     func inventory() throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let inventory = try PodInventory(path: folder.write("pods.yaml", Self.yaml), logger: .silent)
         #expect(inventory.pods(at: Self.cart).map(\.name) == ["cart-1", "cart-2"])
         #expect(inventory.pod(namespace: "shop", name: "cart-1")?.uid == "u1")
@@ -155,7 +156,7 @@ struct PodsTests {
 
     @Test("of an inventory are read again when it changes; a broken one changes nothing, a mended one does")
     func reload() throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let path = try folder.write("pods.yaml", Self.yaml)
         let inventory = try PodInventory(path: path, logger: .silent)
         try folder.write("pods.yaml", "kind: Pod\nmetadata: {namespace: shop\n")
@@ -177,7 +178,7 @@ struct PodsTests {
             "kind: Pod\nmetadata: {namespace: a, name: b, deletionTimestamp: soon}\n", "kind: [\n",
         ])
     func broken(text: String) throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let path = try folder.write("pods.yaml", text)
         let failure = #expect(throws: MeshFailure.self) { try PodInventory(path: path, logger: .silent) }
         #expect(failure?.kind == .usage)

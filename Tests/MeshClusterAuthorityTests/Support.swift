@@ -6,6 +6,7 @@ import MeshCA
 import MeshClusterAuthority
 import MeshCore
 import MeshKubernetesAPI
+import MeshTestSupport
 import SwiftASN1
 import Synchronization
 import X509
@@ -20,21 +21,9 @@ func spiffe(_ namespace: String, _ account: String, _ domain: String = "cluster.
     "spiffe://\(domain)/ns/\(namespace)/sa/\(account)"
 }
 
-/// A folder that goes with the test.
-final class Folder: Sendable {
-    let path = FileManager.default.temporaryDirectory.path + "/meshctl-cluster-\(UUID().uuidString)"
-
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    @discardableResult
-    func write(_ name: String, _ text: String) throws -> String {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"), options: .atomic)
-        return "\(path)/\(name)"
-    }
-
+extension TemporaryFolder {
     func authority() throws -> CertificateAuthority {
-        try AuthorityDirectory("\(path)/ca").create(trustDomain: try domain(), rootLifetime: 365 * 86400, now: start)
+        try AuthorityDirectory(file("ca")).create(trustDomain: try domain(), rootLifetime: 365 * 86400, now: start)
     }
 }
 
@@ -61,18 +50,11 @@ func withClient<T: Sendable>(
     var limits = ClientLimits()
     limits.callTimeout = .seconds(20)
     limits.attempts = 1
-    let client = KubernetesClient(ClusterAccess(server: url), limits: limits) { _ in
+    let pause: KubernetesClient.Pause = { _ in
         try Task.checkCancellation()
         await Task.yield()
     }
-    do {
-        let result = try await body(client)
-        await client.shutdown()
-        return result
-    } catch {
-        await client.shutdown()
-        throw error
-    }
+    return try await KubernetesClient.with(ClusterAccess(server: url), limits: limits, pause: pause, body)
 }
 
 /// A signing request, and certificates of an authority, as callers have them.

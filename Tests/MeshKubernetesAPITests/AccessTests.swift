@@ -3,6 +3,7 @@ import FakeAPIServer
 import Foundation
 import MeshCore
 import MeshKubernetesAPI
+import MeshTestSupport
 import NIOSSL
 import SwiftASN1
 import Testing
@@ -30,7 +31,7 @@ struct AccessTests {
     }
 
     private func access(_ text: String, context: String? = nil) throws -> (access: ClusterAccess, folder: String) {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let path = try folder.write("config", text)
         return (try Kubeconfig(path: path, doing: "test").access(context: context, doing: "test"), folder.path)
     }
@@ -98,7 +99,7 @@ struct AccessTests {
         "in a pod comes from the environment and the kubelet's folder",
         arguments: [("10.0.0.1", "10.0.0.1"), ("fd00::1", "[fd00::1]")])
     func inCluster(host: String, written: String) throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         for (name, text) in [("token", "t"), ("ca.crt", "roots"), ("namespace", "istio-system")] {
             try folder.write(name, text)
         }
@@ -195,7 +196,7 @@ struct AccessTLSTests {
     func rotation() async throws {
         let loopback = GeneralName.ipAddress(ASN1OctetString(contentBytes: [127, 0, 0, 1]))
         try await serving(names: [loopback]) { root, url, _ in
-            let folder = try Folder()
+            let folder = try TemporaryFolder()
             let file = try folder.write("ca.crt", try Pair("other").pem)
             try await withClient(ClusterAccess(server: url, roots: .file(file))) { client in
                 await #expect(throws: KubernetesError.self) { _ = try await client.get(path: "/x") }

@@ -1,6 +1,7 @@
 import FakeAPIServer
 import Foundation
 import MeshKubernetesAPI
+import MeshTestSupport
 import Synchronization
 import Testing
 
@@ -72,7 +73,7 @@ struct CallTests {
 
     @Test("reads the token file again for each call, and once more when it is refused")
     func tokenRefresh() async throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let token = try folder.write("token", "old\n")
         try await FakeAPIServer.serving { request in
             guard request.bearer == "new" else {

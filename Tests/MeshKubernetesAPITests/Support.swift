@@ -4,20 +4,6 @@ import Logging
 import MeshKubernetesAPI
 import Synchronization
 
-/// A folder that goes with the test.
-final class Folder: Sendable {
-    let path = FileManager.default.temporaryDirectory.path + "/meshctl-api-\(UUID().uuidString)"
-
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    @discardableResult
-    func write(_ name: String, _ text: String) throws -> String {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"), options: .atomic)
-        return "\(path)/\(name)"
-    }
-}
-
 /// Waits that take no time and are remembered.
 final class Pauses: Sendable {
     private let kept = Mutex<[Duration]>([])
@@ -59,15 +45,7 @@ func withClient<T: Sendable>(
     _ access: ClusterAccess, limits: ClientLimits = quick, pauses: Pauses = Pauses(),
     _ body: (KubernetesClient) async throws -> T
 ) async throws -> T {
-    let client = KubernetesClient(access, limits: limits, pause: pauses.pause)
-    do {
-        let result = try await body(client)
-        await client.shutdown()
-        return result
-    } catch {
-        await client.shutdown()
-        throw error
-    }
+    try await KubernetesClient.with(access, limits: limits, pause: pauses.pause, body)
 }
 
 func pod(_ namespace: String, _ name: String, version: Int, node: String = "n1", account: String = "default") -> String

@@ -45,9 +45,10 @@ package final class KubernetesClient: Sendable {
     /// A client for as long as `body` runs.
     package static func with<T: Sendable>(
         _ access: ClusterAccess, limits: ClientLimits = ClientLimits(),
+        pause: @escaping Pause = { try await Task.sleep(for: $0) },
         _ body: (KubernetesClient) async throws -> T
     ) async throws -> T {
-        let client = KubernetesClient(access, limits: limits)
+        let client = KubernetesClient(access, limits: limits, pause: pause)
         do {
             let result = try await body(client)
             await client.shutdown()

@@ -1,20 +1,17 @@
 import ArgumentParser
 import Foundation
 import MeshCore
+import MeshTestSupport
 import Testing
 
 @testable import MeshCommands
 
 @Suite("The ca commands")
 final class AuthorityCommandTests {
-    let folder: String
+    private let files: TemporaryFolder
+    private var folder: String { files.path }
 
-    init() throws {
-        folder = NSTemporaryDirectory() + "meshctl-ca-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: folder) }
+    init() throws { files = try TemporaryFolder() }
 
     func run(_ arguments: String...) async throws {
         var command = try Meshctl.parseAsRoot(["ca"] + arguments)
@@ -29,20 +26,7 @@ final class AuthorityCommandTests {
         try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(directory)").sorted()
     }
 
-    func read(_ file: String) throws -> String { try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8) }
-
-    func openssl(_ arguments: String...) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
-    }
+    func read(_ file: String) throws -> String { try files.read(file) }
 
     @Test("make an authority once, and refuse the second time")
     func initialise() async throws {

@@ -1,19 +1,17 @@
 import Foundation
+import MeshTestSupport
 import Testing
 
 /// A folder with an authority, and the commands on it.
 final class AuthorityWorld: Sendable {
-    let folder: String
-    var ca: String { "\(folder)/ca" }
+    private let files: TemporaryFolder
+    var folder: String { files.path }
+    var ca: String { files.file("ca") }
 
     init() throws {
-        folder = NSTemporaryDirectory() + "meshctl-ca-" + UUID().uuidString
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        files = try TemporaryFolder()
         #expect(try run("init").status == 0)
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// `meshctl ca VERB… --dir` of the authority.
     func run(_ words: String...) throws -> Program.Ended { try run(words) }
@@ -25,25 +23,9 @@ final class AuthorityWorld: Sendable {
         return try #require(object as? [String: Any], "\(ended)")
     }
 
-    func read(_ name: String) throws -> String { try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8) }
+    func read(_ name: String) throws -> String { try files.read(name) }
     func write(_ name: String, _ text: String, mode: Int = 0o600) throws -> String {
-        let path = "\(folder)/\(name)"
-        try text.write(toFile: path, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
-        return path
-    }
-
-    func openssl(_ arguments: String...) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+        try files.write(name, text, mode: mode)
     }
 
     func callers() throws -> String {
@@ -83,7 +65,7 @@ struct AuthorityVerbTests {
 
     @Test("sign prints a chain that openssl verifies, whatever the request asks for")
     func sign() throws {
-        let made = try world.openssl(
+        let made = try openssl(
             "req", "-new", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=evil",
             "-addext", "subjectAltName=DNS:*.evil.example", "-addext", "basicConstraints=CA:true", "-keyout",
             "\(world.folder)/key", "-out", "\(world.folder)/csr")
@@ -91,8 +73,8 @@ struct AuthorityVerbTests {
         let ended = try world.run("sign", "\(world.folder)/csr", "--identity", Self.cart)
         #expect(ended.status == 0, "\(ended)")
         let chain = try world.write("chain", ended.output)
-        #expect(try world.openssl("verify", "-x509_strict", "-CAfile", "\(world.ca)/root-cert.pem", chain).status == 0)
-        let text = try world.openssl("x509", "-in", chain, "-noout", "-text").output
+        #expect(try openssl("verify", "-x509_strict", "-CAfile", "\(world.ca)/root-cert.pem", chain).status == 0)
+        let text = try openssl("x509", "-in", chain, "-noout", "-text").output
         #expect(text.contains("URI:\(Self.cart)") && !text.contains("evil.example") && !text.contains("CA:TRUE"))
     }
 
@@ -102,12 +84,12 @@ struct AuthorityVerbTests {
         #expect(try world.run("crl").errors.contains("meshctl ca crl --renew"))
         #expect(try world.run("issue", Self.cart, "--out", "\(world.folder)/cart").status == 0)
         let leaf = "\(world.folder)/cart/cert-chain.pem"
-        let serial = try world.openssl("x509", "-in", leaf, "-noout", "-serial").output
+        let serial = try openssl("x509", "-in", leaf, "-noout", "-serial").output
             .trimmingCharacters(in: .whitespacesAndNewlines).replacingOccurrences(of: "serial=", with: "")
         let ended = try world.run("revoke", serial, "--reason", "keyCompromise")
         #expect(ended.status == 0, "\(ended)")
         let list = try world.write("list", try world.run("crl").output)
-        let verified = try world.openssl(
+        let verified = try openssl(
             "verify", "-crl_check", "-CAfile", "\(world.ca)/root-cert.pem", "-CRLfile", list, leaf)
         #expect(verified.output.contains("certificate revoked"))
         let lists = try #require(try world.json("crl")["lists"] as? [[String: Any]])
@@ -143,7 +125,7 @@ struct AuthorityVerbTests {
         #expect(try world.run("rotate", "--advance", "--cancel").status == 64)
         #expect(try world.run("issue", Self.cart, "--out", "\(world.folder)/cart").status == 0)
         let chain = "\(world.folder)/cart/cert-chain.pem"
-        #expect(try world.openssl("verify", "-CAfile", "\(world.ca)/root-cert.pem", chain).status == 0)
+        #expect(try openssl("verify", "-CAfile", "\(world.ca)/root-cert.pem", chain).status == 0)
     }
 
     @Test("audit verify is 0 for a whole log, and 1 with the first broken record for another")

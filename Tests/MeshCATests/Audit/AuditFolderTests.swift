@@ -1,5 +1,6 @@
 import Foundation
 import MeshCA
+import MeshTestSupport
 import Testing
 
 /// The files of one log, for tests to read and to damage.

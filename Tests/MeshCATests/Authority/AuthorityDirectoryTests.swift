@@ -1,5 +1,6 @@
 import MeshCA
 import MeshCore
+import MeshTestSupport
 import Testing
 import X509
 

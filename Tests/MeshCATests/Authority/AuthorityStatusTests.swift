@@ -1,5 +1,6 @@
 import MeshCA
 import MeshCore
+import MeshTestSupport
 import Testing
 
 @Suite("The status of an authority")

@@ -1,5 +1,6 @@
 import Foundation
 import MeshCA
+import MeshTestSupport
 import Testing
 
 @testable import MeshCA

@@ -1,4 +1,5 @@
 import MeshCA
+import MeshTestSupport
 import Testing
 import X509
 
@@ -35,10 +36,10 @@ struct RevocationIssuerTests {
             bad: try folder.write("bad", bad.pem), good: try folder.write("good", good.pem)
         )
         let base = ["verify", "-x509_strict", "-crl_check", "-CAfile", files.roots, "-CRLfile", files.list]
-        #expect(try MeshCATests.openssl(base + [files.good]).status == 0)
-        let refused = try MeshCATests.openssl(base + [files.bad])
+        #expect(try MeshTestSupport.openssl(base + [files.good]).status == 0)
+        let refused = try MeshTestSupport.openssl(base + [files.bad])
         #expect(refused.status != 0 && refused.output.contains("revoked"))
-        let text = try MeshCATests.openssl(["crl", "-noout", "-text", "-in", files.list]).output
+        let text = try MeshTestSupport.openssl(["crl", "-noout", "-text", "-in", files.list]).output
         #expect(text.contains("Key Compromise"))
         #expect(text.contains("X509v3 Authority Key Identifier"))
     }
@@ -123,7 +124,7 @@ struct RevocationIssuerTests {
     @Test("is refused, with the remedy, where the signing certificate may not sign lists")
     func notAllowed() async throws {
         let folder = try TemporaryFolder()
-        let made = try MeshCATests.openssl([
+        let made = try MeshTestSupport.openssl([
             "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
             "/O=x", "-keyout", folder.file("key"), "-out", folder.file("cert"), "-addext",
             "keyUsage=critical,keyCertSign",

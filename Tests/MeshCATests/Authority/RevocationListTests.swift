@@ -1,4 +1,5 @@
 import MeshCA
+import MeshTestSupport
 import Testing
 import X509
 

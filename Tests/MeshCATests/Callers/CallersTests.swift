@@ -1,5 +1,6 @@
 import Logging
 import MeshCore
+import MeshTestSupport
 import Testing
 
 @testable import MeshCA

@@ -1,5 +1,6 @@
 import Logging
 import MeshCore
+import MeshTestSupport
 import NIOCore
 import NIOPosix
 import Testing

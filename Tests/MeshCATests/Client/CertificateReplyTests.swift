@@ -1,5 +1,6 @@
 import Crypto
 import MeshCore
+import MeshTestSupport
 import SwiftASN1
 import Testing
 import X509

@@ -1,6 +1,7 @@
 import Foundation
 import MeshCA
 import MeshCore
+import MeshTestSupport
 import Testing
 
 /// grpcio, protobuf and cryptography of Python, as scripts/test installs them.

@@ -1,6 +1,7 @@
 import Foundation
 import MeshCA
 import MeshCore
+import MeshTestSupport
 import SwiftASN1
 import Testing
 import X509

@@ -1,5 +1,6 @@
 import Crypto
 import MeshCA
+import MeshTestSupport
 import SwiftASN1
 import Testing
 import X509
@@ -22,7 +23,7 @@ struct SigningRequestTests {
 
     static func openssl(_ arguments: [String]) throws -> String {
         let folder = try TemporaryFolder()
-        let result = try MeshCATests.openssl(
+        let result = try MeshTestSupport.openssl(
             ["req", "-new", "-nodes", "-keyout", folder.file("key"), "-out", folder.file("csr")] + arguments)
         try #require(result.status == 0, "\(result.output)")
         return try folder.read("csr")

@@ -1,5 +1,6 @@
 import Glibc
 import MeshCore
+import MeshTestSupport
 import NIOHTTP1
 import Testing
 

@@ -1,6 +1,7 @@
 import Logging
 import MeshCA
 import MeshCore
+import MeshTestSupport
 import SwiftASN1
 import Testing
 import X509

@@ -4,6 +4,7 @@ import GRPCProtobuf
 import Logging
 import MeshCA
 import MeshCore
+import MeshTestSupport
 import Testing
 import X509
 

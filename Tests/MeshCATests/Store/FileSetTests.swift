@@ -1,5 +1,6 @@
 import Glibc
 import MeshCA
+import MeshTestSupport
 import Testing
 
 @Suite("A set of files")

@@ -1,6 +1,7 @@
 import Logging
 import MeshCA
 import MeshCore
+import MeshTestSupport
 import X509
 
 /// An authority that listens on a free loopback port for the time of one test.

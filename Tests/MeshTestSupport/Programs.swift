@@ -1,0 +1,31 @@
+import Foundation
+
+/// Runs a program of this machine and gives back its status and everything that it said.
+package func run(_ line: [String]) throws -> (status: Int32, output: String) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = line
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = pipe
+    try process.run()
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+}
+
+package func run(_ program: String, _ arguments: String...) throws -> (status: Int32, output: String) {
+    try run([program] + arguments)
+}
+
+package func openssl(_ arguments: [String]) throws -> (status: Int32, output: String) {
+    try run(["openssl"] + arguments)
+}
+package func openssl(_ arguments: String...) throws -> (status: Int32, output: String) { try openssl(arguments) }
+
+/// On a thread of its own, so that what it talks to in this process can go on.
+package func runApart(_ line: [String]) async throws -> (status: Int32, output: String) {
+    try await withCheckedThrowingContinuation { done in
+        Thread.detachNewThread { done.resume(with: Result { try run(line) }) }
+    }
+}
