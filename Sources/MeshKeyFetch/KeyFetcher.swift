@@ -108,7 +108,7 @@ package struct KeyFetcher: Sendable {
     private func get(_ url: KeyURL, at ip: IPAddress, timeout: Duration) async throws -> [UInt8] {
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls, redirectConfiguration: .disallow,
-            timeout: .init(connect: .nanoseconds(timeout.nanoseconds)), decompression: .disabled)
+            timeout: .init(connect: TimeAmount(timeout)), decompression: .disabled)
         configuration.httpVersion = .http1Only
         // Else a certificate that is refused would look like a server that does not answer.
         configuration.connectionPool.retryConnectionEstablishment = false
@@ -117,7 +117,7 @@ package struct KeyFetcher: Sendable {
         do {
             var request = HTTPClientRequest(url: url.description)
             request.headers.add(name: "accept", value: "application/json")
-            let response = try await client.execute(request, deadline: .now() + .nanoseconds(timeout.nanoseconds))
+            let response = try await client.execute(request, deadline: .now() + TimeAmount(timeout))
             guard response.status.code == 200 else { throw Problem.status(response.status.code) }
             let body = try await response.body.collect(upTo: KeySet.sizeLimit)
             try await client.shutdown()
@@ -146,14 +146,5 @@ package struct KeyFetcher: Sendable {
             }
         }
         throw CancellationError()
-    }
-}
-
-extension Duration {
-    /// For timers; more than 292 years is as good as that.
-    fileprivate var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? .max : scaled.addingReportingOverflow(attoseconds / 1_000_000_000).partialValue
     }
 }

@@ -1,4 +1,5 @@
 import Crypto
+import MeshCore
 
 /// Where a chain of audit lines stands: each line holds the hash of the one before it.
 ///
@@ -75,11 +76,5 @@ package struct AuditChain: Sendable, Hashable, CustomStringConvertible {
         head = Self.hash(line)
     }
 
-    private static func hash(_ line: ArraySlice<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(hashLength)
-        for byte in SHA256.hash(data: line) { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
-        return String(decoding: text, as: UTF8.self)
-    }
+    private static func hash(_ line: ArraySlice<UInt8>) -> String { HexText.of(SHA256.hash(data: line)) }
 }

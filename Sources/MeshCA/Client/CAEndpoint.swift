@@ -34,19 +34,10 @@ package struct CAEndpoint: Hashable, Sendable, CustomStringConvertible {
             rest = rest[scheme.upperBound...]
             if rest.hasSuffix("/") { rest.removeLast() }
         }
-        var port: UInt16 = 15012
-        let bracket = rest.lastIndex(of: "]") ?? rest.startIndex
-        if let colon = rest[bracket...].lastIndex(of: ":") {
-            guard let given = SocketAddress.port(rest[rest.index(after: colon)...]), given != 0 else { return nil }
-            port = given
-            rest = rest[..<colon]
-        }
-        if rest.hasPrefix("["), rest.hasSuffix("]") {
-            rest = rest.dropFirst().dropLast()
-            guard IPAddress(rest)?.isV4 == false else { return nil }
-        }
-        guard !rest.isEmpty, !rest.contains(where: { "/@?# []".contains($0) }) else { return nil }
-        self.init(host: String(rest), port: port, serverName: serverName, trust: trust)
+        guard let (host, port) = HostPort.split(rest), !host.isEmpty,
+            !host.contains(where: { "/@?# []".contains($0) })
+        else { return nil }
+        self.init(host: String(host), port: port ?? 15012, serverName: serverName, trust: trust)
     }
 
     /// The DNS name that the server's certificate must have; `nil` where it is known by address.

@@ -45,7 +45,7 @@ package struct AlternativeName: Hashable, Sendable {
                 self.init(.ip, "\(Self.address(bytes.prefix(half)))/\(Self.address(bytes.suffix(half)))")
             default: throw ReadingError("an IP address has \(bytes.count) bytes")
             }
-        case 8: self.init(.registeredID, hexText(node.bytes ?? []))
+        case 8: self.init(.registeredID, HexText.of(node.bytes ?? []))
         case 0:
             let type = try node.children.first?.read(ASN1ObjectIdentifier.self, "an otherName")
             self.init(.other, type.map { "\($0)" } ?? "?")

@@ -1,3 +1,4 @@
+import MeshCore
 import SwiftASN1
 
 /// The name of a subject or issuer. Equal when verifiers would take two names for the same, not only when their bytes are.
@@ -25,7 +26,7 @@ struct DistinguishedName: Hashable, Sendable {
                 let value = try pair.next()
                 try pair.end()
                 let name = ObjectNames.attribute(type)
-                let text = value.text ?? "#" + hexText(value.encodedBytes)
+                let text = value.text ?? "#" + HexText.of(value.encodedBytes)
                 shown.append("\(name)=\(Self.escaped(text))")
                 compared.append("\(type)=\(Self.fold(text))")
                 if name == "CN" { commonName = text }

@@ -1,3 +1,4 @@
+import MeshCore
 import SwiftASN1
 
 /// A certificate as it was written, also where no verifier would take it.
@@ -90,23 +91,17 @@ package struct ParsedCertificate: Hashable, Sendable {
         return seconds(time.year, time.month, time.day, time.hours, time.minutes, time.seconds)
     }
 
-    /// Days of the proleptic Gregorian calendar, counted in years that begin in March so that the leap day is the last.
     private static func seconds(_ year: Int, _ month: Int, _ day: Int, _ hour: Int, _ minute: Int, _ second: Int)
         -> Int64
     {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-        return Int64(days) * 86_400 + Int64(hour * 3600 + minute * 60 + second)
+        CivilDate(year, month, day).daysSince1970 * 86_400 + Int64(hour * 3600 + minute * 60 + second)
     }
 }
 
 // MARK: - What the fields mean
 
 extension ParsedCertificate {
-    /// The SPIFFE IDs among the names that are good ones, in order.
+    /// Every name, in order.
     var names: [AlternativeName] { extensions.alternativeNames ?? [] }
 
     /// Whether it is made for a workload: it claims a SPIFFE ID and is no authority by its own words.
@@ -127,7 +122,7 @@ extension ParsedCertificate {
 
     /// Hexadecimal, as `openssl x509 -serial` prints it but in lower case.
     var serialText: String {
-        let digits = hexText(serialNumber.drop { $0 == 0 })
+        let digits = HexText.of(serialNumber.drop { $0 == 0 })
         return digits.isEmpty ? "00" : digits
     }
 

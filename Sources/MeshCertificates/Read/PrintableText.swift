@@ -38,8 +38,3 @@ package enum PrintableText {
         }
     }
 }
-
-/// Bytes as lower-case hexadecimal digits, pairs set apart by `separator`.
-func hexText(_ bytes: some Sequence<UInt8>, separator: String = "") -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: separator)
-}

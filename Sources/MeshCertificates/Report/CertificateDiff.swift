@@ -1,3 +1,4 @@
+import MeshCore
 import MeshTLS
 
 /// How two credentials or bundles differ. The encoded keys are a promise.
@@ -87,7 +88,7 @@ package struct CertificateDiff: Encodable, Sendable {
             ("alternativeNames", list(record.alternativeNames.map { "\($0.type):\($0.value)" })),
             ("alternativeNamesCritical", record.alternativeNamesCritical.map { "\($0)" } ?? "none"),
             ("notBefore", record.notBefore), ("notAfter", record.notAfter), ("key", record.keyText),
-            ("publicKey", hexText(CertificateCheck.sha256(certificate.keyInfo))),
+            ("publicKey", HexText.of(CertificateCheck.sha256(certificate.keyInfo))),
             ("signatureAlgorithm", record.signatureAlgorithm),
             ("keyUsage", list(record.keyUsage)), ("extendedKeyUsage", list(record.extendedKeyUsage)),
             ("basicConstraints", constraints ?? "none"),

@@ -90,8 +90,8 @@ package struct CertificateRecord: Encodable, Sendable, Hashable {
         basicConstraints = extensions.basicConstraints.map {
             Constraints(isAuthority: $0.isAuthority, pathLength: $0.pathLength, critical: $0.isCritical)
         }
-        subjectKeyIdentifier = extensions.subjectKeyIdentifier.map { hexText($0) }
-        authorityKeyIdentifier = extensions.authorityKeyIdentifier.map { hexText($0) }
+        subjectKeyIdentifier = extensions.subjectKeyIdentifier.map { HexText.of($0) }
+        authorityKeyIdentifier = extensions.authorityKeyIdentifier.map { HexText.of($0) }
         permittedNames = extensions.nameLimits.map { names($0.permitted) }
         excludedNames = extensions.nameLimits.map { names($0.excluded) }
         ocspResponders = extensions.ocspResponders
@@ -99,7 +99,7 @@ package struct CertificateRecord: Encodable, Sendable, Hashable {
         revocationListLocations = extensions.revocationListLocations
         signedTimestamps = extensions.timestampCount
         otherExtensions = extensions.others.map { OtherExtension(name: $0.name, critical: $0.isCritical) }
-        sha256 = hexText(CertificateCheck.sha256(certificate.der))
+        sha256 = HexText.of(CertificateCheck.sha256(certificate.der))
         pem = certificate.pem
     }
 

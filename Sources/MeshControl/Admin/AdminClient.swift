@@ -41,7 +41,7 @@ package struct AdminClient: Sendable {
         var query = [("to", question.to)]
         if let from = question.from { query.append(("from", from)) }
         if question.isPlaintext { query.append(("plaintext", "true")) }
-        return try await decoded(Self.path("/explain", query), doing: "explain a connection")
+        return try await decoded(URLText.path("/explain", query), doing: "explain a connection")
     }
 
     /// - Parameters:
@@ -52,7 +52,7 @@ package struct AdminClient: Sendable {
         if let levels { query.append(("level", levels)) }
         if reset { query.append(("reset", "true")) }
         let doing = query.isEmpty ? "read the log level" : "set the log level"
-        let answer = try await post(Self.path("/logging", query), doing: doing)
+        let answer = try await post(URLText.path("/logging", query), doing: doing)
         let lead = AdminPages.logLevelLead
         let text = answer.trimmingSuffix { $0 == "\n" }
         return String(text.hasPrefix(lead) ? text.dropFirst(lead.count) : text)
@@ -84,23 +84,6 @@ package struct AdminClient: Sendable {
             throw MeshFailure(
                 .corrupt, doing: "\(doing) of the proxy at \(address)",
                 reason: "\(JSONProblem.text(error)); is it a meshctl of another version?")
-        }
-    }
-
-    static func path(_ path: String, _ query: [(String, String)]) -> String {
-        let pairs = query.map { "\($0)=\(escaped($1))" }
-        return pairs.isEmpty ? path : "\(path)?\(pairs.joined(separator: "&"))"
-    }
-
-    /// Source: RFC 3986, section 2.3: what is not unreserved is percent-encoded.
-    private static func escaped(_ text: String) -> String {
-        text.utf8.reduce(into: "") { result, byte in
-            let character = Character(UnicodeScalar(byte))
-            if byte < 128, character.isLetter || character.isNumber || "-._~".contains(character) {
-                result.append(character)
-            } else {
-                result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
         }
     }
 

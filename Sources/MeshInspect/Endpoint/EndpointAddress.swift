@@ -38,29 +38,12 @@ package struct EndpointAddress: Hashable, Sendable, CustomStringConvertible {
             rest = rest[mark.upperBound...]
             if rest.hasSuffix("/") { rest.removeLast() }
         }
-        var port = scheme?.defaultPort
-        let bracket = rest.lastIndex(of: "]") ?? rest.startIndex
-        if let colon = rest[bracket...].lastIndex(of: ":") {
-            guard let given = SocketAddress.port(rest[rest.index(after: colon)...]), given != 0 else { return nil }
-            port = given
-            rest = rest[..<colon]
-        }
-        if rest.hasPrefix("["), rest.hasSuffix("]") {
-            rest = rest.dropFirst().dropLast()
-            guard IPAddress(rest)?.isV4 == false else { return nil }
-        }
-        let isName = rest.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-                true
-            default: false
-            }
-        }
-        guard let port, (1...253).contains(rest.utf8.count), isName || IPAddress(rest) != nil else { return nil }
+        guard let (host, given) = HostPort.split(rest), let port = given ?? scheme?.defaultPort,
+            (1...253).contains(host.utf8.count), host.utf8.allSatisfy(HostPort.isNameByte) || IPAddress(host) != nil
+        else { return nil }
         self.scheme = scheme ?? .tls
         self.port = port
-        host = String(rest)
+        self.host = String(host)
     }
 
     package var description: String {

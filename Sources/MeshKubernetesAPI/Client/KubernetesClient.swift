@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import FoundationEssentials
+import MeshCore
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -30,7 +31,7 @@ package final class KubernetesClient: Sendable {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
         configuration.httpVersion = .http1Only
-        configuration.timeout.connect = .nanoseconds(limits.connectTimeout.nanoseconds)
+        configuration.timeout.connect = TimeAmount(limits.connectTimeout)
         configuration.connectionPool.retryConnectionEstablishment = false
         // Every watch holds one.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
@@ -68,7 +69,7 @@ package final class KubernetesClient: Sendable {
         var body: [UInt8]?
         var contentType = "application/json"
 
-        var url: String { query.isEmpty ? path : "\(path)?\(PathText.query(query))" }
+        var url: String { URLText.path(path, query) }
         /// Whether doing it twice is doing it once.
         var isRepeatable: Bool { method == .GET }
     }
@@ -173,10 +174,6 @@ package final class KubernetesClient: Sendable {
         default: .connection("\(error)".oneLine)
         }
     }
-}
-
-extension Duration {
-    var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
 }
 
 extension String {

@@ -1,3 +1,5 @@
+import MeshCore
+
 /// A kind of object and where the API server keeps it.
 package struct ResourceKind: Hashable, Sendable {
     /// Empty for the core group.
@@ -33,26 +35,6 @@ enum PathText {
         guard (1...253).contains(text.utf8.count), text != ".", text != "..",
             text.utf8.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "%") && $0 != 0x7F })
         else { throw .name(text) }
-        return encoded(text)
-    }
-
-    /// `a=1&b=2`, both sides escaped.
-    static func query(_ items: [(String, String)]) -> String {
-        items.map { "\($0)=\(encoded($1))" }.joined(separator: "&")
-    }
-
-    private static func encoded(_ text: String) -> String {
-        var result = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return result
+        return URLText.escaped(text)
     }
 }

@@ -171,15 +171,8 @@ import COpenSSL
         guard let sent = unsafe X509_STORE_CTX_get0_untrusted(store) else { return }
         for index in 0..<(unsafe OPENSSL_sk_num(sent)) {
             guard let item = unsafe OPENSSL_sk_value(sent, index) else { continue }
-            let certificate = OpaquePointer(item)
-            let size = unsafe Int(i2d_X509(certificate, nil))
-            guard size > 0 else { continue }
-            let der = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-                // libcrypto writes as many bytes as it announced, and moves its own copy of the pointer.
-                var start = buffer.baseAddress
-                count = unsafe Int(i2d_X509(certificate, &start))
-            }
-            chain.append(der)
+            let der = unsafe Certificate.encoded(OpaquePointer(item))
+            if !der.isEmpty { chain.append(der) }
         }
     }
 

@@ -44,7 +44,7 @@ package struct KeyURL: Hashable, Sendable, CustomStringConvertible {
                 name = authority[..<colon]
                 digits = authority[authority.index(after: colon)...]
             }
-            guard !name.isEmpty, name.utf8.count <= 253, name.utf8.allSatisfy(Self.isHostByte) else { return nil }
+            guard !name.isEmpty, name.utf8.count <= 253, name.utf8.allSatisfy(HostPort.isNameByte) else { return nil }
             address = IPAddress(name)
         }
         host = name.lowercased()
@@ -59,14 +59,5 @@ package struct KeyURL: Hashable, Sendable, CustomStringConvertible {
     /// As a client is given it.
     package var description: String {
         "\(isSecure ? "https" : "http")://\(host.contains(":") ? "[\(host)]" : host):\(port)\(target)"
-    }
-
-    private static func isHostByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
-            true
-        default: false
-        }
     }
 }

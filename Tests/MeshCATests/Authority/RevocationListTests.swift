@@ -1,4 +1,5 @@
 import MeshCA
+import MeshCore
 import MeshTestSupport
 import Testing
 import X509
