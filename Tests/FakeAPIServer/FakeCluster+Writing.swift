@@ -41,18 +41,6 @@ extension FakeCluster.State {
         return .json(write(place.plural, place.namespace, name, object).line, status: 201)
     }
 
-    mutating func update(_ place: FakePlace, _ name: String, _ object: JSONValue) -> Reply {
-        guard let old = objects[place.plural]?["\(place.namespace)/\(name)"] else {
-            return .missing(place.plural, name)
-        }
-        guard object.metadata("name") == name else { return .refusal(400, "BadRequest") }
-        if let refusal = refusal(place, object) ?? conflict(old, object) { return refusal }
-        guard object["type"] == old["type"] else {
-            return .refusal(422, "Invalid", message: "type: field is immutable")
-        }
-        return .json(write(place.plural, place.namespace, name, object).line)
-    }
-
     /// RFC 7386.
     mutating func patch(_ place: FakePlace, _ name: String, _ patch: JSONValue) -> Reply {
         guard let old = objects[place.plural]?["\(place.namespace)/\(name)"] else {

@@ -89,15 +89,6 @@ package final class FakeCluster: Sendable {
         }) { watcher.lines.finish() }
     }
 
-    package func sendBookmarks() {
-        state.withLock { state in
-            for watcher in state.watchers.values {
-                watcher.lines.yield(
-                    #"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"\#(state.version)"}}}"# + "\n")
-            }
-        }
-    }
-
     package var watchCount: Int { state.withLock { $0.watchers.count } }
 
     /// Asked before each answer; the first that has one decides. Lasts until `heal`.
@@ -116,7 +107,6 @@ package final class FakeCluster: Sendable {
         case ("GET", let name?): return get(place, name)
         case ("GET", nil): return request.isWatch ? watch(place, request) : list(place, request)
         case ("POST", nil): return change(request) { $0.create(place, $1) }
-        case ("PUT", let name?): return change(request) { $0.update(place, name, $1) }
         case ("PATCH", let name?):
             guard request.header("content-type") == "application/merge-patch+json" else {
                 return .refusal(415, "UnsupportedMediaType")

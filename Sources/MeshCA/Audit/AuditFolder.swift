@@ -62,9 +62,13 @@ package final class AuditFolder {
     /// The folder of the log inside an authority's.
     package static let folder = "audit"
 
-    /// Writes one record of something that was done to the authority in a folder without a server.
-    package static func note(_ record: AuditRecord, beside authority: String) throws(AuditError) {
-        try AuditFolder("\(authority)/\(folder)", now: record.time).append([record])
+    /// Writes what was done to the authority in a folder without a server, all of it or nothing.
+    package static func note(_ records: AuditRecord..., beside authority: String) throws(AuditError) {
+        try note(records, beside: authority)
+    }
+
+    package static func note(_ records: [AuditRecord], beside authority: String) throws(AuditError) {
+        try AuditFolder("\(authority)/\(folder)", now: records.first?.time ?? 0).append(records)
     }
 
     /// Files of the log in a folder, oldest first.

@@ -26,7 +26,8 @@ package struct OfflineAuthority: Sendable {
         do {
             let made = try directory.create(
                 trustDomain: trustDomain, aliases: aliases, rootLifetime: rootLifetime, now: clock.seconds)
-            try note(.created, "authority of \(trustDomain), root \(made.summary.serial)")
+            try AuditFolder.note(
+                record(.created, "authority of \(trustDomain), root \(made.summary.serial)"), beside: directory.path)
             return made
         } catch {
             throw Self.failure(error, doing: doing)
@@ -50,7 +51,7 @@ package struct OfflineAuthority: Sendable {
     package func rotate(_ rotation: Rotation) async throws(MeshFailure) -> Rotated {
         do {
             let step = try await run(rotation)
-            try note(.rotation, "root rotation \(step.rawValue)")
+            try AuditFolder.note(record(.rotation, "root rotation \(step.rawValue)"), beside: directory.path)
             return Rotated(step: step, state: try directory.read().state().rotation)
         } catch {
             throw Self.failure(error, doing: "rotate the root")
@@ -94,10 +95,11 @@ package struct OfflineAuthority: Sendable {
             if let validity { issuer.validity = validity }
             let issued = try await issuer.issue(
                 revoking: bytes, reason: reason, trustDomain: trustDomain, now: clock.seconds)
-            for serial in bytes {
-                try note(.revoked, reason.map { "\($0)" } ?? "", serial: HexText.of(RevocationList.serial(serial)))
+            let revoked = bytes.map { serial in
+                record(.revoked, reason.map { "\($0)" } ?? "", serial: HexText.of(RevocationList.serial(serial)))
             }
-            try note(.revocationList, "number \(issued.number), \(issued.revoked) revoked")
+            let list = record(.revocationList, "number \(issued.number), \(issued.revoked) revoked")
+            try AuditFolder.note(revoked + [list], beside: directory.path)
             return issued
         } catch {
             throw Self.failure(error, doing: doing)
@@ -113,12 +115,12 @@ package struct OfflineAuthority: Sendable {
         }
     }
 
-    private func note(_ event: AuditRecord.Event, _ words: String, serial: String = "") throws(AuditError) {
+    private func record(_ event: AuditRecord.Event, _ words: String, serial: String = "") -> AuditRecord {
         var record = AuditRecord(event, time: clock.now.microseconds)
         record.caller = caller
         record.serial = serial
         record.reason = words
-        try AuditFolder.note(record, beside: directory.path)
+        return record
     }
 
     private static func failure(_ error: any Error, doing: String) -> MeshFailure {

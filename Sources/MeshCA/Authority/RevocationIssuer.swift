@@ -79,9 +79,11 @@ package struct RevocationIssuer: Sendable {
     }
 
     /// Signs new lists when half of the time of the ones that are there has gone.
+    /// - Parameter hasPrevious: whether the files, as last read, still have the signer before this one. The store is asked
+    ///   only when there is something to do.
     /// - Returns: `nil` when there are none, or none is due.
     package func refresh(
-        _ authority: CertificateAuthority, now: Int64
+        _ authority: CertificateAuthority, hasPrevious: Bool, now: Int64
     ) async throws(AuthorityError) -> Issued? {
         let lists = authority.material.revocations
         guard !lists.isEmpty else { return nil }
@@ -91,7 +93,7 @@ package struct RevocationIssuer: Sendable {
             guard let next = list.nextUpdate else { return false }
             return now >= list.thisUpdate + (next - list.thisUpdate) / 2
         }
-        guard isDue || ours.isEmpty else { return nil }
+        guard isDue || ours.isEmpty && hasPrevious else { return nil }
         return try await store.change { files throws(AuthorityError) in
             // A new signer has to say again what the one before it said. Others' lists are no reason to begin one.
             guard isDue || files[.previousCertificate] != nil else { return nil }

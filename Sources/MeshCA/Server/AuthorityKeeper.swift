@@ -86,7 +86,9 @@ package final class AuthorityKeeper: Sendable {
                 let begun = try await rotation.begin(now: now)
                 await report("root rotation begun, the new root signs from \(UnixTime.text(begun.until))")
             }
-            if let issued = try await RevocationIssuer(store).refresh(issuance.authority, now: now) {
+            let hasPrevious = state.withLock { $0.files[.previousCertificate] != nil }
+            let issuer = RevocationIssuer(store)
+            if let issued = try await issuer.refresh(issuance.authority, hasPrevious: hasPrevious, now: now) {
                 await record(.revocationList, "number \(issued.number), \(issued.revoked) revoked")
             }
         } catch {

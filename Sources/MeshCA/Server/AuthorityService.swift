@@ -27,17 +27,6 @@ package struct AuthorityService: Sendable {
         self.authorization = authorization
     }
 
-    /// A folder, and callers of a file.
-    package init(directory: AuthorityDirectory, callersFile: String) {
-        self.init(store: directory, stateDirectory: directory.path) { trustDomain, logger throws(MeshFailure) in
-            do {
-                return try CallerDirectory(path: callersFile, trustDomain: trustDomain, logger: logger)
-            } catch {
-                throw MeshFailure(.usage, doing: "read callers", reason: "\(error)")
-            }
-        }
-    }
-
     /// Where it listens.
     package struct Listening: Sendable {
         package let address: SocketAddress

@@ -23,18 +23,6 @@ package struct FolderLock: Sendable {
 
     private init(descriptor: Int32) { self.descriptor = descriptor }
 
-    /// Takes the exclusive lock at once; `nil` when somebody holds it.
-    package static func exclusiveIfFree(_ directory: String) throws(FileError) -> FolderLock? {
-        let lock = FolderLock(descriptor: try open(directory))
-        guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let code = errno
-            lock.release()
-            guard code == EWOULDBLOCK else { throw .system(KernelError(code: code, operation: "lock \(directory)")) }
-            return nil
-        }
-        return lock
-    }
-
     /// To be called once.
     package func release() { close(descriptor) }
 

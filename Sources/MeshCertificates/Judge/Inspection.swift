@@ -48,7 +48,7 @@ package struct Inspection {
             var linter = SetLinter(view, everything: everything)
             linter.check()
             findings += linter.findings
-            let report = view.report(everything: everything)
+            let report = view.report(everything: everything, verdicts: linter.verdicts)
             sets.append(report)
             expiring += ending(view, report)
         }

@@ -4,6 +4,8 @@ struct SetLinter {
     /// Certificates of all sets, among which the owner of a key may be.
     private let everything: [ParsedCertificate]
     private(set) var findings: [CertificateFinding] = []
+    /// Of each start of a chain, in their order; empty without a bundle.
+    private(set) var verdicts: [TrustVerdict] = []
 
     init(_ view: SetView, everything: [ParsedCertificate]) {
         self.view = view
@@ -150,6 +152,7 @@ struct SetLinter {
         guard !view.bundle.isEmpty else { return }
         for start in view.judged {
             let verdict = view.verdict(start)
+            verdicts.append(verdict)
             guard verdict.trusted else {
                 guard !isTold(verdict) else { continue }
                 let who = verdict.failing == start.label ? "" : "\(verdict.failing ?? "?") "

@@ -85,7 +85,7 @@ struct SetView {
         return subject.endpoint == nil ? .any : .server
     }
 
-    func report(everything: [ParsedCertificate]) -> SetReport {
+    func report(everything: [ParsedCertificate], verdicts: [TrustVerdict]) -> SetReport {
         let numbers = Dictionary(uniqueKeysWithValues: zip(certificates, 1...))
         let records = zip(certificates, 1...).map { certificate, number in
             CertificateRecord(
@@ -104,6 +104,6 @@ struct SetView {
             chains: starts.map { start in chain(from: start).compactMap { numbers[$0] } }, keys: keys,
             revocationLists: subject.set.parts.reduce(0) { $0 + $1.revocationLists },
             bundle: bundle.isEmpty ? nil : bundleName,
-            verdicts: bundle.isEmpty ? [] : judged.map { verdict($0) })
+            verdicts: verdicts)
     }
 }

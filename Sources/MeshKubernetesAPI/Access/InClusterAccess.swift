@@ -29,9 +29,4 @@ extension ClusterAccess {
             server: "https://\(host.contains(":") ? "[\(host)]" : host):\(number)",
             roots: .file("\(folder)/ca.crt"), identity: .token(.file("\(folder)/token")), namespace: namespace)
     }
-
-    /// Whether the environment is that of a pod.
-    package static func isInCluster(environment: [String: String]) -> Bool {
-        environment["KUBERNETES_SERVICE_HOST"].map { !$0.isEmpty } ?? false
-    }
 }

@@ -79,15 +79,6 @@ extension KubernetesClient {
         return try Self.decode(await send(Call(method: .POST, path: path, body: try Self.encode(object))))
     }
 
-    /// Replaces an object whole. With a version in its metadata it fails with a conflict when it was changed since.
-    @discardableResult
-    package func update<Object: KubernetesObject & Encodable>(
-        _ object: Object
-    ) async throws(KubernetesError) -> Object {
-        let path = try Object.resource.path(namespace: object.metadata.namespace, name: object.metadata.name ?? "")
-        return try Self.decode(await send(Call(method: .PUT, path: path, body: try Self.encode(object))))
-    }
-
     /// Changes the fields that a JSON merge patch names (RFC 7386), and leaves the rest to whoever owns it. A
     /// `metadata.resourceVersion` in it makes the patch fail with a conflict when the object was changed since.
     @discardableResult

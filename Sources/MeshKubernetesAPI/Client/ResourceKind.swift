@@ -16,8 +16,6 @@ package struct ResourceKind: Hashable, Sendable {
         self.isNamespaced = isNamespaced
     }
 
-    package var apiVersion: String { group.isEmpty ? version : "\(group)/\(version)" }
-
     /// `/api/v1/namespaces/shop/pods/cart`; without a namespace the objects of all.
     func path(namespace: String?, name: String? = nil) throws(KubernetesError) -> String {
         var path = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"

@@ -4,7 +4,7 @@ import MeshPolicy
 
 /// Ports and addresses: node proxies see those of the pod, waypoints those of the service.
 extension Linter {
-    mutating func lintPlaces(_ policy: SecurityPolicy, _ translation: L4Translation) {
+    mutating func lintPlaces(_ policy: SecurityPolicy) {
         for rule in policy.rules {
             for operation in rule.to {
                 lintPorts(operation.ports.values + operation.ports.notValues, operation.position, policy)
@@ -108,7 +108,7 @@ extension Linter {
     private func serviceOnly(_ port: UInt16, _ workloads: [ClusterWorkload]) -> (service: String, target: UInt16)? {
         if workloads.contains(where: { $0.ports.contains { $0.port == port } }) { return nil }
         for namespace in Set(workloads.map(\.namespace)).sorted() {
-            for service in services(in: namespace) {
+            for service in servicesByNamespace[namespace] ?? [] {
                 guard let selector = service.selector, !selector.isEmpty,
                     let found = service.ports.first(where: { $0.port == port })
                 else { continue }
@@ -121,10 +121,6 @@ extension Linter {
             }
         }
         return nil
-    }
-
-    private func services(in namespace: String) -> [ClusterService] {
-        judge.cluster.services.filter { $0.namespace == namespace }
     }
 
     /// The services that a policy is attached to by name.

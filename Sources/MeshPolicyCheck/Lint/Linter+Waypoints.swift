@@ -7,13 +7,14 @@ extension Linter {
     mutating func lintWaypoints() {
         var (refused, open): (Set<String>, Set<String>) = ([], [])
         for service in judge.cluster.services {
-            if case .broken(let wanted, let reason) = judge.index.waypoint(of: service) {
+            let binding = judge.index.waypoint(of: service)
+            if case .broken(let wanted, let reason) = binding {
                 add(
                     .error, "waypoint-missing", object: "\(service.kind.rawValue) \(service)", service.meta.position,
                     "it asks for waypoint \(wanted), but \(reason): its traffic goes past every waypoint",
                     "correct the label istio.io/use-waypoint, or the Gateway")
             }
-            guard let gateway = judge.index.waypoint(of: service).gateway, let port = service.ports.first else {
+            guard let gateway = binding.gateway, let port = service.ports.first else {
                 continue
             }
             let target = FlowTarget.service(service, port)
@@ -51,7 +52,7 @@ extension Linter {
         _ port: UInt16
     ) {
         guard judge.index.waypoint(of: workload).gateway == nil else { return }
-        let client = judge.clients().first { judge.nodeVerdict($0, via: nil, to: workload, port).isAllowed }
+        let client = clients.first { judge.nodeVerdict($0, via: nil, to: workload, port).isAllowed }
         guard let client else { return }
         add(
             .warning, "waypoint-bypass", object: "\(workload.kind.rawValue) \(workload)", workload.meta.position,

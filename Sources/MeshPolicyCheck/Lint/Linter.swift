@@ -6,11 +6,16 @@ import MeshPolicy
 struct Linter {
     let judge: PolicyJudge
     let aliases: TrustDomainAliases
+    let servicesByNamespace: [String: [ClusterService]]
+    /// Whoever may call, as the matrix of `explain` has them.
+    let clients: [FlowClient]
     var findings: [LintReport.Finding] = []
 
     init(_ judge: PolicyJudge) {
         self.judge = judge
         aliases = TrustDomainAliases(judge.cluster.settings)
+        servicesByNamespace = Dictionary(grouping: judge.cluster.services, by: \.namespace)
+        clients = judge.clients()
     }
 
     mutating func run() {
@@ -18,7 +23,7 @@ struct Linter {
             lintLayer4(policy, translation)
             lintTargets(policy, translation)
             for (number, rule) in policy.rules.enumerated() { lint(rule, number, policy) }
-            lintPlaces(policy, translation)
+            lintPlaces(policy)
         }
         lintShadows()
         lintDryRuns()

@@ -12,13 +12,11 @@ package import MeshCore
 /// says otherwise. Handing in new bytes while a window is set is a bug and ends the session.
 ///
 /// **Output.** Whatever is to be sent is appended to `output`, which must have room before the call: `handshakeRoom` of
-/// the credential for `handshake`, `sealedSize(of:)` for `seal`, `controlRoom` for `open`, `close` and `updateKeys`.
+/// the credential for `handshake`, `sealedSize(of:)` for `seal`, 256 bytes for `open`, `close` and `updateKeys`.
 /// `seal` checks first and refuses; in the other calls missing room ends the session with `.outputFull`.
 @safe package final class TLSSession {
     /// Bytes behind the plaintext given to `seal` that it may write to and restore: a record's type goes there.
     package static let tailroom = 1
-    /// Room that `open`, `close` and `updateKeys` may need.
-    package static let controlRoom = 256
 
     /// Where `SSL` keeps its session, for callbacks. Index 0 is libssl's "app data".
     static let ownerIndex: Int32 = 0
