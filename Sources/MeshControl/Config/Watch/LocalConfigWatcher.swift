@@ -40,8 +40,8 @@ package final class LocalConfigWatcher: Sendable {
     /// Watches until the task is cancelled. Calls `onChange` for each file that differs, one call at a time; waits for
     /// it, and what the file became meanwhile is one later change.
     /// - Parameters:
-    ///   - config: the records that `store` was made of. The file is compared with them at once, so that a change
-    ///     between the first load and this call is not missed.
+    ///   - config: the records that `store` was made of. The file is compared with them as soon as it is quiet, so that
+    ///     a change between the first load and this call is not missed.
     ///   - store: takes the changes; nothing else may change the records of the file in it.
     /// - Throws: when nothing on the way to the file can be watched, or no thread can be had.
     package func run(

@@ -3,8 +3,8 @@ import MeshLinux
 
 /// A thread that waits for a path to be touched and then to be quiet, and says so.
 final class WatchThread: Sendable {
-    /// One element at the start, then one for each time that the path was touched and came to rest; those that nobody
-    /// has taken yet are one.
+    /// One element once the path has been at rest from the start on, then one for each time that it was touched and came
+    /// to rest; those that nobody has taken yet are one.
     let quietMoments: AsyncStream<Void>
     private let bell: Bell
 
@@ -20,7 +20,6 @@ final class WatchThread: Sendable {
         let watch = Handover(try PathWatch(path))
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         quietMoments = stream
-        continuation.yield()
         _ = try KernelThread.start("config-watch") {
             Self.watch(watch.value, bell.doorbell.descriptor, timing) { continuation.yield() }
             continuation.finish()
@@ -38,12 +37,8 @@ final class WatchThread: Sendable {
     private static func watch(
         _ path: PathWatch, _ doorbell: Int32, _ timing: LocalConfigWatcher.Timing, _ rest: () -> Void
     ) {
+        // As if it had been touched just now: whoever loaded it before may have missed a change, even one not yet over.
         while true {
-            switch path.wait(milliseconds: -1, doorbell: doorbell) {
-            case .doorbell: return
-            case .nothing: continue
-            case .touched: break
-            }
             let deadline = ContinuousClock.now + timing.patience
             settling: while ContinuousClock.now < deadline {
                 // What is on the way now may not have been watched when it was touched.
@@ -55,6 +50,13 @@ final class WatchThread: Sendable {
                 }
             }
             rest()
+            waiting: while true {
+                switch path.wait(milliseconds: -1, doorbell: doorbell) {
+                case .doorbell: return
+                case .nothing: continue
+                case .touched: break waiting
+                }
+            }
         }
     }
 }
