@@ -243,8 +243,9 @@ static inline int cl_poll(int fd, short events, int timeout_ms) {
   return ready < 0 ? -errno : ready == 0 ? 0 : p.revents;
 }
 
-/// Takes the pages of our own code and constants out of this process's memory; the kernel brings back those that are
-/// used again from its page cache. They are read-only and backed by the executable, so nothing can be lost.
+/// Takes the pages of code and constants, our own and those of libraries, out of this process's memory; the kernel
+/// brings back those that are used again from its page cache. They are read-only and backed by files, so nothing can be
+/// lost.
 void cl_forget_code(void);
 /// Gives the free pages of the allocator back to the kernel, in all of its arenas.
 void cl_return_free_memory(void);
