@@ -29,7 +29,8 @@ RELATIVE_BARS = {
     **{(load, "cpu_us/req"): 0.85 for load in ("rr1", "rr64")},
     ("conn32", "cpu_us/req"): 0.65,
 }
-ABSOLUTE_BARS = {("idle", "KiB/tunnel"): 3, ("idle", "rss_MiB"): 40}
+ABSOLUTE_BARS = {("idle", "KiB/tunnel"): 3, ("idle", "rss_MiB"): 40, ("fair", "p99_1G/alone"): 3,
+                 ("fair", "p99_3G/alone"): 3}
 
 RULES = f"""table ip bench {{
   chain out {{
@@ -176,7 +177,7 @@ def web(pair, seconds, connections, *options):
         raise RuntimeError(text.strip()[-300:] + done.stderr)
 
     def microseconds(percentile):
-        value, unit = re.search(rf"{percentile}%\s+([\d.]+)(us|ms|s)", text).groups()
+        value, unit = re.search(rf"^\s+{percentile}%\s+([\d.]+)(us|ms|s)", text, re.MULTILINE).groups()
         return float(value) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
 
     return {"per_s": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
@@ -274,21 +275,30 @@ def many(pair, _seconds):
     return measures
 
 
-def fair(pair, seconds):
-    """What a bulk stream through the same reactors does to small requests: their percentiles without and beside it."""
-    alone = web(pair, seconds, 1)
+def bulk_beside(pair, carrier, seconds, rate="0"):
+    """Small requests through one pair while a bulk stream goes through another one, or the same: both results."""
     stream = subprocess.Popen(
-        ["ip", "netns", "exec", pair.client_namespace, "iperf3", "-c", pair.server, "-p", str(BULK_PORT), "-t",
-         str(seconds + 2), "-J"], stdout=subprocess.PIPE, text=True)
+        ["ip", "netns", "exec", carrier.client_namespace, "iperf3", "-c", carrier.server, "-p", str(BULK_PORT), "-t",
+         str(seconds + 2), "-b", rate, "-J"], stdout=subprocess.PIPE, text=True)
     time.sleep(1)
-    beside = web(pair, seconds, 1)
+    requests = web(pair, seconds, 1)
     report = json.loads(stream.communicate()[0])
     if "error" in report:
         raise RuntimeError(report["error"])
-    received = report["end"]["sum_received"]
-    return {"p99_us alone": alone["p99_us"], "p99_us beside": beside["p99_us"],
-            "p50_us alone": alone["p50_us"], "p50_us beside": beside["p50_us"],
-            "p99 beside/alone": beside["p99_us"] / alone["p99_us"], "bulk Gbit/s": received["bits_per_second"] / 1e9}
+    return requests, report["end"]["sum_received"]["bits_per_second"] / 1e9
+
+
+def fair(pair, seconds):
+    """What a bulk stream does to small requests: through the same reactors, at rates that leave the cores something to do
+    and without limit; and without limit through other processes of the same kind, which compete for the cores alone."""
+    alone = web(pair, seconds, 1)
+    measures = {"p50_us alone": alone["p50_us"], "p99_us alone": alone["p99_us"]}
+    for name, carrier, rate in (("1G", pair, "1G"), ("3G", pair, "3G"), ("unlimited", pair, "0"),
+                                ("elsewhere", pair.twin, "0")):
+        beside, carried = bulk_beside(pair, carrier, seconds, rate)
+        measures |= {f"p50_us {name}": beside["p50_us"], f"p99_us {name}": beside["p99_us"],
+                     f"p99_{name}/alone": beside["p99_us"] / alone["p99_us"], f"Gbit/s {name}": carried}
+    return measures
 
 
 LOADS = {
@@ -454,12 +464,15 @@ def main():
         shared = [load for load in loads if load != "many"]
         medians, well = {}, True
         if shared:
-            medians, well = measure(
-                started([*peers(), ours], scratch, stack), shared, arguments.rounds, arguments.seconds)
+            pairs = started([*peers(), ours], scratch, stack)
+            if "fair" in shared:
+                for pair, twin in zip(pairs, started([*peers(), ours], scratch, stack, first=len(pairs))):
+                    pair.twin = twin
+            medians, well = measure(pairs, shared, arguments.rounds, arguments.seconds)
         if "many" in loads:
             # Proxies of their own, which keep one stream a tunnel.
             ours["env"]["POOL_MAX_STREAMS_PER_CONNECTION"] = "1"
-            pairs = started([*peers(streams=1), ours], scratch, stack, first=len(names) + 2)
+            pairs = started([*peers(streams=1), ours], scratch, stack, first=2 * len(names) + 4)
             counted, counted_well = measure(pairs, ["many"], arguments.rounds, arguments.seconds)
             medians, well = medians | counted, well and counted_well
     text = variant_table(medians, names) if names else table(medians)
