@@ -4,6 +4,7 @@ import COpenSSL
 @safe final class TLSContext {
     /// Valid for the life of this object.
     let raw: OpaquePointer
+    let chains = VerifiedChains()
 
     /// ALPN list with the one protocol we speak. Shape: length byte, then the name (RFC 7301 section 3.1).
     private static let alpn: [UInt8] = [2, UInt8(ascii: "h"), UInt8(ascii: "2")]
@@ -21,6 +22,7 @@ import COpenSSL
         try setVersions(options)
         try setCredential(leaf: leaf, intermediates: intermediates, key: key)
         unsafe SSL_CTX_set1_cert_store(raw, roots)
+        unsafe SSL_CTX_set_cert_verify_callback(raw, verifyChain, Unmanaged.passUnretained(chains).toOpaque())
         setMemory()
         if options.records != .libssl { unsafe SSL_CTX_set_keylog_callback(raw, noteTrafficSecret) }
         switch role {

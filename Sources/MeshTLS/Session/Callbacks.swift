@@ -12,10 +12,7 @@ private func session(of ssl: OpaquePointer?) -> TLSSession? {
 /// `SSL_verify_cb`: called with 1 for each certificate that passed, root first, and with 0 for a fault. The answer 0 ends
 /// the handshake with the alert that belongs to the error in the store.
 func judgePeerCertificate(_ passed: Int32, _ store: OpaquePointer?) -> Int32 {
-    guard let store = unsafe store,
-        let ssl = unsafe X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()),
-        let session = unsafe session(of: OpaquePointer(ssl))
-    else { return 0 }
+    guard let store = unsafe store, let session = unsafe session(verifying: store) else { return 0 }
     guard let certificate = unsafe X509_STORE_CTX_get_current_cert(store) else {
         let code = unsafe X509_STORE_CTX_get_error(store)
         session.refuse(.certificateRejected(certificate: "without a name", reason: verifyText(code)))
@@ -26,11 +23,27 @@ func judgePeerCertificate(_ passed: Int32, _ store: OpaquePointer?) -> Int32 {
         return 0
     }
     guard unsafe X509_STORE_CTX_get_error_depth(store) == 0 else { return 1 }
-    let judged = unsafe session.accept(uris: CertificateReader.uris(certificate))
-    if judged { return 1 }
+    return unsafe accept(certificate, session, store)
+}
+
+private func accept(_ leaf: OpaquePointer, _ session: TLSSession, _ store: OpaquePointer) -> Int32 {
+    if unsafe session.accept(uris: CertificateReader.uris(leaf)) { return 1 }
     // The alert for this one is bad_certificate; ours to choose has none of its own.
     unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH)
     return 0
+}
+
+/// The judgement on the leaf alone, of a chain that is known to be good.
+func judgeLeaf(_ store: OpaquePointer) -> Int32 {
+    guard let session = unsafe session(verifying: store), let leaf = unsafe X509_STORE_CTX_get0_cert(store) else {
+        return 0
+    }
+    return unsafe accept(leaf, session, store)
+}
+
+private func session(verifying store: OpaquePointer) -> TLSSession? {
+    guard let ssl = unsafe X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()) else { return nil }
+    return unsafe session(of: OpaquePointer(ssl))
 }
 
 /// What libcrypto's verdict on a chain means here.
