@@ -49,6 +49,8 @@ package struct ProxyConfig: Sendable {
     package var streamWindow = 4 << 20
     package var connectionWindow = 16 << 20
     package var frameSize = 1 << 20
+    /// Bytes that may wait for applications and peers that do not read, in all reactors together. Default 256 MiB.
+    package var bufferLimit = 256 << 20
     /// Header list limits that we announce, in bytes. Defaults 16 KiB as client, 64 KiB as server.
     package var clientMaxHeaderList = 16 << 10
     package var serverMaxHeaderList = 64 << 10

@@ -14,6 +14,8 @@ usage: peer.py serve PORT[-PORT]                      every port of the range, I
        peer.py pour HOST PORT                         an endless upload; says how it ended
        peer.py echoes PORT                            a server that echoes on many connections at once
        peer.py many HOST PORT COUNT                   that many connections, each used, held until SIGUSR1, used again
+       peer.py deaf PORT BYTES                        a server that reads nothing before SIGUSR1, then so much of each
+       peer.py push HOST PORT COUNT BYTES             that many connections that send so much, however long it takes
        peer.py raw HOST PORT TEXT                     sends a text as it is; prints what comes back
 
 Clients print one JSON object. A server reads one line that says what the client wants, then does it.
@@ -458,6 +460,84 @@ def many(host, port, count):
     return {"held": len(held), "failures": len(failures), "first": failures[:3], "seconds": round(seconds, 2)}
 
 
+def deaf(port, size):
+    """Answers each connection with one byte once it has read all of it."""
+    size, hears = int(size), threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: hears.set())
+    server = socket.create_server(("::", int(port)), family=socket.AF_INET6, backlog=8192, dualstack_ipv6=True)
+    # Accepted sockets inherit it: the kernel is not to hear in the application's place.
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 10)
+    server.setblocking(False)
+    poll, left = select.epoll(), {}
+    poll.register(server, select.EPOLLIN)
+    print("listening", flush=True)
+    while True:
+        if hears.is_set():
+            hears.clear()
+            for connection, _ in left.values():
+                poll.register(connection, select.EPOLLIN)
+        for descriptor, _ in poll.poll(0.1):
+            if descriptor == server.fileno():
+                connection, _ = server.accept()
+                left[connection.fileno()] = [connection, size]
+                continue
+            entry = left[descriptor]
+            entry[1] -= len(data := entry[0].recv(256 << 10))
+            if entry[1] <= 0 or not data:
+                if data:
+                    entry[0].sendall(b"!")
+                entry[0].close()
+                del left[descriptor]
+
+
+def push(host, port, count, size):
+    """Says "stuck" when nothing has moved for two seconds; every connection is answered once all of it was read."""
+    count, size, failures = int(count), int(size), []
+    poll, left, bytes_out = select.epoll(), {}, memoryview(ENDLESS)
+    begun = moved = time.monotonic()
+    told = False
+
+    def end(descriptor, failure):
+        if failure:
+            failures.append(failure)
+        left.pop(descriptor)[0].close()
+
+    def opened(number):
+        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 << 10)
+        connection.settimeout(15)
+        connection.connect((host, int(port)))
+        connection.setblocking(False)
+        left[connection.fileno()] = [connection, size]
+        poll.register(connection, select.EPOLLOUT | select.EPOLLIN)
+
+    made = 0
+    while made < count or left:
+        for made in range(made + 1, min(made + 64, count) + 1):
+            opened(made)
+        for descriptor, ready in poll.poll(0.2):
+            entry, moved = left[descriptor], time.monotonic()
+            try:
+                if ready & select.EPOLLOUT and entry[1]:
+                    entry[1] -= entry[0].send(bytes_out[:min(entry[1], 64 << 10)])
+                    if not entry[1]:
+                        poll.modify(descriptor, select.EPOLLIN)
+                elif ready & (select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR):
+                    end(descriptor, None if entry[0].recv(1) == b"!" and not entry[1] else "ended early")
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                end(descriptor, str(error))
+        if not told and made == count and time.monotonic() - moved > 2:
+            told = True
+            print("stuck", flush=True)
+        if time.monotonic() - moved > 60:
+            failures.extend(["nothing moved for a minute"] * len(left))
+            break
+    return {"count": count, "failures": len(failures), "first": failures[:3],
+            "seconds": round(time.monotonic() - begun, 1)}
+
+
 def raw(host, port, text):
     with connect(host, port) as connection:
         connection.settimeout(10)
@@ -471,7 +551,8 @@ def raw(host, port, text):
     return {"end": end, "data": data.decode("latin-1")}
 
 
-CLIENTS = {f.__name__: f for f in (transfer, late, early, sink, pour, hold, tunnels, churn, steady, idle, many, raw)}
+CLIENTS = {f.__name__: f for f in (
+    transfer, late, early, sink, pour, hold, tunnels, churn, steady, idle, many, push, raw)}
 
 if __name__ == "__main__":
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -481,6 +562,8 @@ if __name__ == "__main__":
         serve(*arguments[1:])
     elif arguments and arguments[0] == "echoes":
         echoes(*arguments[1:])
+    elif arguments and arguments[0] == "deaf":
+        deaf(*arguments[1:])
     elif arguments and arguments[0] in CLIENTS:
         try:
             result = CLIENTS[arguments[0]](*arguments[1:])

@@ -40,6 +40,7 @@ extension SettingsDump {
             row("stream window", "\(windowSize)", "HTTP2_STREAM_WINDOW_SIZE"),
             row("connection window", "\(connectionWindowSize)", "HTTP2_CONNECTION_WINDOW_SIZE"),
             row("frame size", "\(frameSize)", "HTTP2_FRAME_SIZE"),
+            row("buffer limit", bufferLimit.map { "\($0)" }, "MESHCTL_BUFFER_LIMIT"),
             row("TCP keepalive", socketConfig.keepaliveEnabled, "KEEPALIVE_ENABLED"),
             row("keepalive time", socketConfig.keepaliveTime, "KEEPALIVE_TIME"),
             row("keepalive interval", socketConfig.keepaliveInterval, "KEEPALIVE_INTERVAL"),

@@ -51,6 +51,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
     package var poolMaxStreamsPerConn: UInt16 = 0
     package var poolUnusedReleaseTimeout = ""
     package var metricsIdleTimeout: String?
+    package var bufferLimit: UInt64?
     package var metricsMaxSeries: Int?
     package var metricsDroppedLabels: [String]?
     package var selfTerminationDeadline = ""
@@ -112,6 +113,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
         poolMaxStreamsPerConn = config.poolMaxStreams
         poolUnusedReleaseTimeout = DurationText.write(config.poolIdle)
         metricsIdleTimeout = DurationText.write(config.metricsIdle)
+        bufferLimit = config.bufferLimit
         metricsMaxSeries = config.metricsMaxSeries
         metricsDroppedLabels = config.metricsDroppedLabels.sorted()
         selfTerminationDeadline = DurationText.write(config.drainDeadline)

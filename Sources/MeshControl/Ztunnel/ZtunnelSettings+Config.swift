@@ -192,6 +192,7 @@ extension ProxyConfig {
         metricsDroppedLabels = config.metricsDroppedLabels
         streamWindow = Int(config.streamWindow)
         connectionWindow = Int(config.connectionWindow)
+        bufferLimit = Int(config.bufferLimit)
         frameSize = Int(config.frameSize)
         drainDeadline = Int(config.drainDeadline.components.seconds)
         socketOptions.mark = config.packetMark

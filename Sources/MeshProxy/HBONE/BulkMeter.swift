@@ -33,5 +33,11 @@ struct BulkMeter {
         return age < Self.slot ? current &+ last : age < 2 * Self.slot ? current : 0
     }
 
-    func isBulk(now: UInt64) -> Bool { bytes(now: now) >= Self.threshold }
+    func isBulk(now: UInt64) -> Bool { bulk(now: now) != nil }
+
+    /// The bytes of bulk, `nil` for a tunnel that carries none.
+    func bulk(now: UInt64) -> Int? {
+        let bytes = bytes(now: now)
+        return bytes >= Self.threshold ? bytes : nil
+    }
 }

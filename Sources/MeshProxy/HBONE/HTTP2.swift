@@ -11,7 +11,8 @@ enum HTTP2 {
     /// Bytes of one DATA frame's header.
     static let frameHeader = 9
 
-    static func makeSession(client: Bool, config: ProxyConfig) -> OpaquePointer {
+    /// - Parameter window: bytes that the peer may send ahead on all streams together.
+    static func makeSession(client: Bool, config: ProxyConfig, window: Int) -> OpaquePointer {
         var session: OpaquePointer?
         let made =
             unsafe client
@@ -20,6 +21,7 @@ enum HTTP2 {
         // Only memory can be missing here, and Swift's own allocations end the process in that case too.
         guard made == 0, let session = unsafe session else { fatalError("out of memory: no HTTP/2 session") }
         unsafe submitSettings(session, client: client, config: config)
+        _ = unsafe nghttp2_session_set_local_window_size(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(window))
         return unsafe session
     }
 
@@ -43,8 +45,6 @@ enum HTTP2 {
             settings.append(entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, config.serverMaxStreams))
         }
         _ = unsafe nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), settings, settings.count)
-        _ = unsafe nghttp2_session_set_local_window_size(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(config.connectionWindow))
     }
 
     nonisolated(unsafe) private static let clientOptions = unsafe makeOptions()

@@ -66,8 +66,9 @@ final class Tunnel {
     // Flow control: payload that application sockets refused, and connection credit held back because of it.
     private(set) var queuedBytes = 0
     private var heldCredit = 0
-    /// Payload that may wait for slow applications before the whole tunnel is slowed down.
-    static let queueLimit = 16 << 20
+    private var window: CreditWindow
+    /// An alarm is set to look again whether there is memory.
+    private var awaitsRelief = false
     /// The widest connection window that the peer was seen to give us, and the part of it that is too little for more.
     private var widestWindow: Int32 = 0
     private static let narrow: Int32 = 16
@@ -92,6 +93,8 @@ final class Tunnel {
         isLeaving = innerIdentities != nil
         idleSince = reactor.now
         floodGuard = FloodGuard(now: reactor.now)
+        window = CreditWindow(most: reactor.config.connectionWindow)
+        reactor.pool.notePromise(window.size)
         reactor.connections += 1
     }
 
@@ -103,7 +106,7 @@ final class Tunnel {
     /// Made when it is first needed: a peer that never finishes its handshake costs none.
     var http2: OpaquePointer {
         if let made = unsafe http2Session { return unsafe made }
-        let made = unsafe HTTP2.makeSession(client: isClient, config: reactor.config)
+        let made = unsafe HTTP2.makeSession(client: isClient, config: reactor.config, window: window.size)
         unsafe HTTP2.attach(made, to: self)
         unsafe http2Session = made
         return unsafe made
@@ -228,6 +231,7 @@ final class Tunnel {
         case (.ping, .open): ping()
         case (.idle, .open): releaseWhenIdle()
         case (.drain, .open): finishDrain()
+        case (.relief, .open): lookForMemory()
         default: break
         }
     }
@@ -268,7 +272,7 @@ final class Tunnel {
             if phase == .closed { return }
             if pace.note(count) { budget = 0 }
         } while readable && budget > 0
-        if !bulk.isBulk(now: reactor.now) { reactor.noteLightWork() }
+        reactor.noteWork(of: bulk)
         if readable, !readsLater {
             readsLater = true
             unsafe reactor.resumeLater(.tunnel(.passUnretained(self)))
@@ -352,8 +356,9 @@ final class Tunnel {
         lendOutput(session)
         defer { reclaimOutput(session) }
         guard writable, flush(session), phase == .open else { return }
+        lendOutput(session)
         var budget = reactor.share
-        reactor.stageLimit = min(budget, Reactor.stageCapacity)
+        reactor.stageLimit = reactor.pool.isFull ? Reactor.scarceStage : min(budget, Reactor.stageCapacity)
         while budget > 0 {
             reactor.staged = 0
             let result = unsafe nghttp2_session_send(http2)
@@ -362,7 +367,7 @@ final class Tunnel {
             }
             let count = reactor.staged
             if count == 0 { break }
-            if !bulk.isBulk(now: reactor.now) { reactor.noteLightWork() }
+            reactor.noteWork(of: bulk)
             guard case .sealed = unsafe session.seal(reactor.stage, count) else {
                 return close(.tunnelClosed(peer, "TLS could not seal records"), graceful: false)
             }
@@ -397,16 +402,23 @@ final class Tunnel {
         return true
     }
 
-    /// TLS writes into a buffer of the reactor's; a tunnel keeps it only while its socket refuses bytes.
+    /// TLS writes into a large buffer of the reactor's. While its socket refuses bytes a tunnel keeps it, or a small one
+    /// where they are few.
     private func lendOutput(_ session: TLSSession) {
-        guard unsafe session.output.base == nil else { return }
-        unsafe session.output = CipherQueue(reactor.pool.takeOutput(), capacity: reactor.pool.outputCapacity)
+        let pool = reactor.pool
+        if session.output.capacity == pool.outputCapacity || !session.output.isEmpty { return }
+        pool.give(session.output)
+        session.output = pool.takeOutput()
     }
 
     private func reclaimOutput(_ session: TLSSession) {
-        guard let base = unsafe session.output.base, session.output.start == session.output.end else { return }
-        unsafe reactor.pool.give(output: base)
-        session.output = CipherQueue()
+        let pool = reactor.pool
+        if !session.output.isEmpty {
+            session.output = pool.fitted(session.output)
+        } else {
+            pool.give(session.output)
+            session.output = CipherQueue()
+        }
     }
 
     // MARK: Streams
@@ -437,6 +449,7 @@ final class Tunnel {
 
     private func becameIdle() {
         idleSince = reactor.now
+        if phase == .open { resizeWindow { $0.reset() } }
         guard phase == .open else {
             // A client whose only stream gave up before the tunnel stood: nobody needs it.
             if isClient, phase != .closed { close(.drained, graceful: false) }
@@ -469,7 +482,8 @@ final class Tunnel {
             if window <= widestWindow / Self.narrow { return .stalled }
         }
         // Bulk that has ended holds up nobody.
-        return streamCount > 0 && bulk.isBulk(now: need.now) ? .bulk(bulk.bytes(now: need.now)) : .free
+        if streamCount > 0, let bytes = bulk.bulk(now: need.now) { return .bulk(bytes) }
+        return .free
     }
 
     // MARK: Flow control
@@ -479,10 +493,11 @@ final class Tunnel {
     func received(_ count: Int) {
         pace.payload &+= count
         bulk.note(count, now: reactor.now)
-        if queuedBytes <= Self.queueLimit {
+        if queuedBytes <= reactor.pool.share {
             _ = unsafe nghttp2_session_consume_connection(http2, count)
         } else {
             heldCredit += count
+            awaitRelief()
         }
     }
 
@@ -491,17 +506,48 @@ final class Tunnel {
     func credit(_ stream: TunnelStream, _ count: Int) {
         guard phase == .open else { return }
         _ = unsafe nghttp2_session_consume_stream(http2, stream.id, count)
+        if window.took(count), reactor.pool.mayPromise(window.size) { resizeWindow { $0.grow() } }
         reactor.markDirty(self)
     }
 
     func noteQueued(_ delta: Int) {
         if delta == 0 { return }
         queuedBytes += delta
-        if heldCredit > 0, queuedBytes <= Self.queueLimit, phase == .open {
-            _ = unsafe nghttp2_session_consume_connection(http2, heldCredit)
-            heldCredit = 0
-            reactor.markDirty(self)
-        }
+        if heldCredit > 0, queuedBytes <= reactor.pool.share { releaseCredit() }
+    }
+
+    private func releaseCredit() {
+        guard phase == .open else { return }
+        if reactor.pool.isTight { resizeWindow { _ = $0.shrink() } }
+        _ = unsafe nghttp2_session_consume_connection(http2, heldCredit)
+        heldCredit = 0
+        reactor.markDirty(self)
+    }
+
+    /// A larger one is announced; a smaller one keeps back credit that would be due.
+    private func resizeWindow(_ change: (inout CreditWindow) -> Void) {
+        let before = window.size
+        change(&window)
+        guard window.size != before else { return }
+        reactor.pool.notePromise(window.size - before)
+        _ = unsafe nghttp2_session_set_local_window_size(
+            http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(window.size))
+    }
+
+    /// Looks again soon: what frees memory is mostly the work of other tunnels.
+    private func awaitRelief() {
+        if reactor.pool.share == BufferPool.smallestShare { reactor.complainOfMemory() }
+        if awaitsRelief { return }
+        awaitsRelief = true
+        reactor.timers.set(.relief, token, after: Self.reliefInterval, now: reactor.now)
+    }
+
+    private static let reliefInterval: UInt64 = 50_000_000
+
+    private func lookForMemory() {
+        awaitsRelief = false
+        guard heldCredit > 0 else { return }
+        if queuedBytes <= reactor.pool.share { releaseCredit() } else { awaitRelief() }
     }
 
     // MARK: Keeping alive
@@ -538,11 +584,12 @@ final class Tunnel {
         if graceful, wasOpen, let session { sayGoodbye(session) }
         phase = .closed
         reactor.tunnels.remove(self)
+        reactor.pool.notePromise(-window.size)
         while let stream = firstLink.object {
             stream.tunnelClosed(innerIdentities == nil ? failure : failure.inside(stream.record.hboneAddress))
         }
-        if let session, let base = unsafe session.output.base {
-            unsafe reactor.pool.give(output: base)
+        if let session {
+            reactor.pool.give(session.output)
             session.output = CipherQueue()
         }
         session = nil
@@ -561,6 +608,7 @@ final class Tunnel {
         _ = unsafe nghttp2_session_terminate_session(http2, NGHTTP2_NO_ERROR.rawValue)
         lendOutput(session)
         guard writable, flush(session) else { return }
+        lendOutput(session)
         reactor.staged = 0
         if unsafe nghttp2_session_send(http2) == 0, reactor.staged > 0 {
             _ = unsafe session.seal(reactor.stage, reactor.staged)

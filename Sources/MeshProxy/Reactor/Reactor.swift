@@ -26,6 +26,8 @@ final class Reactor {
     static let turnBudget = 1 << 20
     /// The same while connections that carry little are at work beside it, and wait for the end of its share.
     static let contendedBudget = 128 << 10
+    /// Bytes that a tunnel may seal at a time while memory is short: its socket may refuse them.
+    static let scarceStage = 16 << 10
     /// Nanoseconds for which such work is expected to go on.
     static let lightMemory: UInt64 = 10_000_000
 
@@ -88,6 +90,7 @@ final class Reactor {
     static let settleDelay: UInt64 = 2_000_000_000
     /// When running out of descriptors may be logged again.
     private var nextComplaint: UInt64 = 0
+    private var nextMemoryComplaint: UInt64 = 0
     static let complaintInterval: UInt64 = 10_000_000_000
     private var stopped = false
 
@@ -109,7 +112,8 @@ final class Reactor {
         timers = TimerWheel(now: now)
         log = AccessLog(config.accessLog, sink: sink)
         pool = BufferPool(
-            outputCapacity: TLSSession.sealedSize(of: Self.stageCapacity + Stage.slack) + (64 << 10))
+            outputCapacity: TLSSession.sealedSize(of: Self.stageCapacity + Stage.slack) + (64 << 10),
+            limit: config.bufferLimit / max(1, config.threads))
         unsafe cipher = .allocate(capacity: Self.cipherCapacity)
         unsafe plain = .allocate(capacity: Self.plainCapacity)
         unsafe stage = .allocate(capacity: Stage.bytes)
@@ -224,8 +228,11 @@ final class Reactor {
         now &- lightWorkAt < Self.lightMemory ? Self.contendedBudget : Self.turnBudget
     }
 
-    /// A connection that carries no bulk moved something.
-    @inline(__always) func noteLightWork() { lightWorkAt = now }
+    /// A connection that carried so much lately moved something.
+    @inline(__always)
+    func noteWork(of bulk: BulkMeter) {
+        if !bulk.isBulk(now: now) { lightWorkAt = now }
+    }
 
     /// `tunnel` has something to send: it is pumped at the end of this turn.
     @inline(__always)
@@ -399,6 +406,17 @@ final class Reactor {
         listener.resting = true
         _ = poller.modify(listener.descriptor, [], token: listener.token)
         timers.set(.settle, listener.token, after: 100_000_000, now: now)
+    }
+
+    /// What is held for those who do not read has reached the limit.
+    func complainOfMemory() {
+        guard now >= nextMemoryComplaint else { return }
+        nextMemoryComplaint = now + Self.complaintInterval
+        log.warn(
+            "tunnels with slow readers wait",
+            reason:
+                "\(pool.held) bytes wait for applications and peers that do not read, of \(pool.limit) that may"
+                + " (MESHCTL_BUFFER_LIMIT); their tunnels get no more before some are read")
     }
 
     private func wake(_ listener: Listener) {

@@ -212,7 +212,7 @@ final class RelayEnd {
     private func note(_ count: Int) {
         moved += count
         bulk.note(count, now: reactor.now)
-        if !bulk.isBulk(now: reactor.now) { reactor.noteLightWork() }
+        reactor.noteWork(of: bulk)
         if facesClient { record.countClientToServer(count) } else { record.countServerToClient(count) }
     }
 

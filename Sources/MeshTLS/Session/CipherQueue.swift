@@ -47,7 +47,7 @@
     }
 
     /// False, with nothing written, when the room does not suffice.
-    @inline(__always) mutating func append(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
+    @inline(__always) package mutating func append(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
         guard count <= room, let base = unsafe base else { return false }
         unsafe UnsafeMutableRawPointer(base + end).copyMemory(from: bytes, byteCount: count)
         end += count

@@ -270,6 +270,7 @@ struct ZtunnelConfigTests {
         #expect(try ProxyConfig(load([:])).metricsIdleTimeout == ProxyConfig().metricsIdleTimeout)
         #expect(problem(["MESHCTL_METRICS_IDLE_TIMEOUT": "500ms"])?.contains("60s at least") == true)
         #expect(problem(["MESHCTL_METRICS_MAX_SERIES": "0"])?.contains("1 to 10000000") == true)
+        #expect(problem(["MESHCTL_BUFFER_LIMIT": "1000"])?.contains("16777216") == true)
         let unknown = problem(["MESHCTL_METRICS_DROPPED_LABELS": "source_app,sauce"])
         #expect(unknown?.contains("names \"sauce\"; the labels are reporter, source_workload, ") == true)
         #expect(ProxyConfig.trafficLabels.count == 27 && ProxyConfig.trafficLabels.last == "destination_zone")

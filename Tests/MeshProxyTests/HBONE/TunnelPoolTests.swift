@@ -203,7 +203,7 @@ struct TunnelPoolTests {
         for tunnel in tunnels {
             pool.add(tunnel, key)
             guard tunnel !== tunnels[40] else { continue }
-            tunnel.noteQueued(Tunnel.queueLimit + 1)
+            tunnel.noteQueued(BufferPool.largestShare + 1)
             tunnel.received(1)
         }
         let need = TunnelNeed(maxStreams: 1, nowSeconds: 0, now: mesh.reactor.now)

@@ -39,7 +39,7 @@ struct ByteQueueTests {
 
     @Test("come out whole and in order, whatever the sizes", arguments: [1, 16368, 16369, 100_000, 3_000_000])
     func order(total: Int) throws {
-        let pool = BufferPool(outputCapacity: 64)
+        let pool = BufferPool(outputCapacity: 64, limit: 1 << 20)
         var queue = ByteQueue()
         let sockets = try SocketPair()
         defer { sockets.close() }
@@ -65,7 +65,7 @@ struct ByteQueueTests {
 
     @Test("report a closed reader as an error and can be discarded")
     func closedReader() throws {
-        let pool = BufferPool(outputCapacity: 64)
+        let pool = BufferPool(outputCapacity: 64, limit: 1 << 20)
         var queue = ByteQueue()
         let sockets = try SocketPair()
         defer { Kernel.close(sockets.near) }

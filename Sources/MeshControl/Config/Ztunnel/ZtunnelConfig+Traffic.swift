@@ -51,6 +51,8 @@ extension ZtunnelConfig {
         streamWindow = reader.number("HTTP2_STREAM_WINDOW_SIZE", streamWindow, in: 65535...2_147_483_647)
         connectionWindow = reader.number("HTTP2_CONNECTION_WINDOW_SIZE", connectionWindow, in: 65535...2_147_483_647)
         frameSize = reader.number("HTTP2_FRAME_SIZE", frameSize, in: 16384...16_777_215)
+        // With less, one slow application of many is felt by the others at once.
+        bufferLimit = reader.number("MESHCTL_BUFFER_LIMIT", bufferLimit, in: 16 << 20...1 << 40)
         keepAlive.isEnabled = reader.bool("KEEPALIVE_ENABLED", keepAlive.isEnabled)
         keepAlive.time = reader.duration("KEEPALIVE_TIME", keepAlive.time)
         keepAlive.interval = reader.duration("KEEPALIVE_INTERVAL", keepAlive.interval)

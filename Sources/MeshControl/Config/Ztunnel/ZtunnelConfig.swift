@@ -121,6 +121,8 @@ package struct ZtunnelConfig: Sendable, Equatable {
     /// Bytes. Default 4 MiB, 16 MiB, 1 MiB.
     package var streamWindow: UInt32 = 4 << 20
     package var connectionWindow: UInt32 = 16 << 20
+    /// Bytes that may wait for those who do not read, in all worker threads together.
+    package var bufferLimit: UInt64 = 256 << 20
     package var frameSize: UInt32 = 1 << 20
     package var keepAlive = KeepAlive()
     /// Longest wait for open connections once draining begins. Default 5 s.
