@@ -271,7 +271,9 @@ let package = Package(
             swiftSettings: careful),
         .testTarget(
             name: "MeshInspectTests",
-            dependencies: ["MeshCertificates", "MeshCore", "MeshInspect", "MeshLinux", "MeshTLS"],
+            dependencies: [
+                "MeshCertificates", "MeshCore", "MeshInspect", "MeshLinux", "MeshTLS", "MeshTestSupport",
+            ],
             swiftSettings: careful),
         .testTarget(name: "MeshLinuxTests", dependencies: ["MeshCore", "MeshLinux"], swiftSettings: careful),
         .target(name: "CAllocations", path: "Tests/CAllocations"),

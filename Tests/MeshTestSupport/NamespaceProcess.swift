@@ -14,7 +14,7 @@ package enum NamespaceCommand {
     /// What the program printed to stdout.
     @discardableResult
     package static func run(_ arguments: [String], input: String? = nil) throws -> String {
-        let process = try NamespaceProcess(arguments, environment: [:], input: input)
+        let process = try NamespaceProcess(arguments, input: input)
         let status = process.wait()
         guard status == 0 else {
             throw Failure(
@@ -35,7 +35,7 @@ package final class NamespaceProcess: @unchecked Sendable {
     /// Guarded by `lock`: the exit status, or minus the signal, once the program has been reaped.
     private var ended: Int32?
 
-    init(_ arguments: [String], environment: [String: String], input: String? = nil) throws {
+    package init(_ arguments: [String], environment: [String: String] = [:], input: String? = nil) throws {
         let files = FileManager.default
         folder = files.temporaryDirectory.appendingPathComponent("mesh-\(UUID().uuidString)")
         try files.createDirectory(at: folder, withIntermediateDirectories: true)

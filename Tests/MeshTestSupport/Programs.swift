@@ -23,9 +23,13 @@ package func openssl(_ arguments: [String]) throws -> (status: Int32, output: St
 }
 package func openssl(_ arguments: String...) throws -> (status: Int32, output: String) { try openssl(arguments) }
 
-/// On a thread of its own, so that what it talks to in this process can go on.
-package func runApart(_ line: [String]) async throws -> (status: Int32, output: String) {
+/// Does what blocks on a thread of its own: on those of the cooperative pool, every other test would wait for it.
+package func apart<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { done in
-        Thread.detachNewThread { done.resume(with: Result { try run(line) }) }
+        Thread.detachNewThread { done.resume(with: Result { try body() }) }
     }
+}
+
+package func runApart(_ line: [String]) async throws -> (status: Int32, output: String) {
+    try await apart { try run(line) }
 }

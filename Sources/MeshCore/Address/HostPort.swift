@@ -1,7 +1,8 @@
 /// `host`, `host:port`, either with an IPv6 address in brackets, taken apart.
 package enum HostPort {
-    /// The host without brackets, and the port where one is given. `nil` for a port that is none or 0, and for brackets
-    /// around anything but an IPv6 address. What else a host may be is for the caller to say.
+    /// The host without brackets, and the port where one is given. `nil` for a port that is none or 0, for brackets
+    /// around anything but an IPv6 address, and for one without: where its port would begin, nobody could tell. What else
+    /// a host may be is for the caller to say.
     package static func split(_ text: Substring) -> (host: Substring, port: UInt16?)? {
         var rest = text
         var port: UInt16?
@@ -14,6 +15,8 @@ package enum HostPort {
         if rest.hasPrefix("["), rest.hasSuffix("]") {
             rest = rest.dropFirst().dropLast()
             guard IPAddress(rest)?.isV4 == false else { return nil }
+        } else if rest.contains(":") {
+            return nil
         }
         return (rest, port)
     }
