@@ -16,12 +16,12 @@ import time
 
 import bench_envoy
 import bench_variants
+import processes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BULK_PORT, WEB_PORT = 5201, 5280
 IDLE_TUNNELS = 1000
 MANY_TUNNELS = 10_000
-TICKS = os.sysconf("SC_CLK_TCK")
 
 # What a change must not exceed: (load, measure): bar, relative to Envoy, or absolute for measures of memory.
 RELATIVE_BARS = {
@@ -129,16 +129,11 @@ class Pair:
 
     def cpu(self):
         """CPU seconds that each proxy has used, in user and kernel mode."""
-        def used(pid):
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            return (int(fields[11]) + int(fields[12])) / TICKS
-        return {side: used(pid) for side, pid in self.proxies.items()}
+        return {side: sum(processes.cpu(pid)) for side, pid in self.proxies.items()}
 
     def resident(self):
         """KiB of memory that each proxy holds."""
-        def held(pid):
-            return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1))
-        return {side: held(pid) for side, pid in self.proxies.items()}
+        return {side: processes.resident(pid) for side, pid in self.proxies.items()}
 
 
 def stop(process):
