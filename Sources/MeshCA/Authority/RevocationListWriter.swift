@@ -55,7 +55,7 @@ struct RevocationListWriter {
             try Self.append(oid, isRSA: isRSA, to: &whole)
             try whole.serialize(ASN1BitString(bytes: signature.rawRepresentation[...]))
         }
-        return PEMDocument(type: "X509 CRL", derBytes: whole.serializedBytes).pemString + "\n"
+        return PEM.text("X509 CRL", whole.serializedBytes)
     }
 
     private static func append(_ entry: RevocationList.Entry, to list: inout DER.Serializer) throws {

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import SwiftASN1
 package import X509
 
@@ -5,7 +6,18 @@ package import X509
 package enum PEM {
     /// One certificate, ending in one newline.
     package static func text(_ certificate: Certificate) throws -> String {
-        try certificate.serializeAsPEM().pemString + "\n"
+        var serializer = DER.Serializer()
+        try serializer.serialize(certificate)
+        return text("CERTIFICATE", serializer.serializedBytes)
+    }
+
+    /// One block, ending in one newline.
+    ///
+    /// Not by the ASN.1 library, which for each line counts the characters that are left: one block is written for every
+    /// certificate that leaves.
+    static func text(_ label: String, _ der: [UInt8]) -> String {
+        let lines = Data(der).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
+        return "-----BEGIN \(label)-----\n\(lines)\n-----END \(label)-----\n"
     }
 
     /// Every `CERTIFICATE` block of a text, in order. A text without any block gives none.

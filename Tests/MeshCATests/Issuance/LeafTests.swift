@@ -10,6 +10,16 @@ import X509
 struct LeafTests {
     static let now = ManualClock.start
 
+    @Test("is written as PEM as others write it, whatever its length")
+    func pem() throws {
+        let authority = try CertificateAuthority.test()
+        for count in 1...49 {
+            let id = try identity("shop", String(repeating: "a", count: count))
+            let leaf = try authority.issue(try signingRequest(key: TestKey.p256.make()), to: [id])
+            #expect(try leaf.pem == leaf.certificate.serializeAsPEM().pemString + "\n")
+        }
+    }
+
     @Test("has the authorized names and the profile, whatever the request says (C51, C53)", arguments: TestKey.allCases)
     func profile(kind: TestKey) throws {
         let key = try kind.make()
