@@ -17,6 +17,15 @@ extension Target {
                 return again == bytes ? nil : "PEM is read back as something else"
             }),
         Target(
+            name: "RevocationList", seeds: [], byteSeeds: revocationListSeeds,
+            check: { bytes in
+                guard let read = try? ParsedRevocationList(der: bytes) else { return nil }
+                if read.der != bytes { return "other bytes" }
+                if (try? ParsedRevocationList(der: bytes + [0])) != nil { return "accepted with more behind it" }
+                if (try? ParsedCertificate(der: bytes)) != nil { return "a certificate too" }
+                return isPrintable(read.label) ? nil : "\(read.label.debugDescription) reaches a terminal"
+            }),
+        Target(
             name: "PEM",
             seeds: [
                 certificateText, certificateText + "\n" + certificateText,
@@ -60,6 +69,23 @@ extension Target {
         "eZEzXzVVkZVKVYRLVlOxtpyc4fRo",
         "-----END CERTIFICATE-----",
     ].joined(separator: "\n")
+
+    /// Two entries, one with its reason; by openssl.
+    private static let revocationListText = [
+        "-----BEGIN X509 CRL-----",
+        "MIIBHTCBxAIBATAKBggqhkjOPQQDAjAYMRYwFAYDVQQKDA1jbHVzdGVyLmxvY2Fs",
+        "Fw0yNjExMjUxMTAwMDBaFw0yNjEyMDIxMjAwMDBaMEkwEgIBCxcNMjYxMTI1MTE1",
+        "OTAwWjAzAhQtwC/ZQfak8ULQIf8GKTm2a78afRcNMjYxMTI1MTE1OTAwWjAMMAoG",
+        "A1UdFQQDCgEBoDAwLjAfBgNVHSMEGDAWgBQS7D37XJ12ztJgNxYf2aDoqL1C5DAL",
+        "BgNVHRQEBAICASwwCgYIKoZIzj0EAwIDSAAwRQIgUvDP+04HHzVZ26m3dgqVMMhU",
+        "B9++ApvvnJAC0wI4ygkCIQDHDGJU4XP0lY7t7WLBKtPeR1cVyl0hmZ5HoeO8YgIX",
+        "7g==",
+        "-----END X509 CRL-----",
+    ].joined(separator: "\n")
+
+    private static let revocationListSeeds = PEMBlock.all(in: Array(revocationListText.utf8)).blocks.compactMap {
+        try? $0.content.get()
+    }
 
     private static let certificateSeeds = PEMBlock.all(in: Array(certificateText.utf8)).blocks.compactMap {
         try? $0.content.get()

@@ -20,7 +20,7 @@ package enum CertificateBytes {
         case .der:
             var part = CertificatePart(name: file)
             do throws(ReadingError) {
-                part.certificates = [try ParsedCertificate(der: bytes)]
+                try take(der: bytes, into: &part)
             } catch {
                 throw ReadingError("it looks like DER, but \(error); a PKCS#12 or PKCS#7 file must be converted to PEM")
             }
@@ -70,7 +70,7 @@ package enum CertificateBytes {
         var part = CertificatePart(name: name, purpose: purpose)
         if isDER(bytes) {
             do throws(ReadingError) {
-                part.certificates = [try ParsedCertificate(der: bytes)]
+                try take(der: bytes, into: &part)
             } catch {
                 part.problems.append("\(part.name): \(error)")
             }
@@ -80,6 +80,17 @@ package enum CertificateBytes {
         if isCut { part.problems.append("\(part.name): more than \(countLimit) blocks; the rest was not read") }
         for block in blocks { take(block, into: &part) }
         return part
+    }
+
+    /// A certificate, or a revocation list.
+    /// - Throws: why it is no certificate, when it is neither.
+    private static func take(der bytes: [UInt8], into part: inout CertificatePart) throws(ReadingError) {
+        do throws(ReadingError) {
+            part.certificates = [try ParsedCertificate(der: bytes)]
+        } catch {
+            guard let list = try? ParsedRevocationList(der: bytes) else { throw error }
+            part.revocationLists = [list]
+        }
     }
 
     private static func take(_ block: PEMBlock, into part: inout CertificatePart) {
@@ -92,7 +103,12 @@ package enum CertificateBytes {
                 problem("a certificate that cannot be read: \(error)")
             }
         case let label where label.hasSuffix("PRIVATE KEY"): part.keys.append(KeyBlock(block))
-        case "X509 CRL": part.revocationLists += 1
+        case "X509 CRL":
+            do throws(ReadingError) {
+                part.revocationLists.append(try ParsedRevocationList(der: try block.content.get()))
+            } catch {
+                problem("a revocation list that cannot be read: \(error)")
+            }
         case "EC PARAMETERS", "DH PARAMETERS": break
         case "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST":
             problem("a signing request, not a certificate; have it signed first")

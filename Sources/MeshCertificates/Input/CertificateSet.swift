@@ -29,8 +29,7 @@ package struct CertificatePart: Sendable {
     package let purpose: Purpose
     package var certificates: [ParsedCertificate] = []
     package var keys: [KeyBlock] = []
-    /// Revocation lists, which are counted and not read.
-    package var revocationLists = 0
+    package var revocationLists: [ParsedRevocationList] = []
     /// Blocks that hold something else or nothing that is understood, each with its reason.
     package var problems: [String] = []
 
@@ -49,7 +48,7 @@ package struct CertificatePart: Sendable {
         return copy
     }
 
-    package var isEmpty: Bool { certificates.isEmpty && keys.isEmpty && revocationLists == 0 }
+    package var isEmpty: Bool { certificates.isEmpty && keys.isEmpty && revocationLists.isEmpty }
 
     /// The names that Istio, Kubernetes and meshctl give to bundles of roots.
     private static let bundleNames = [

@@ -15,8 +15,6 @@ struct CertificateLint {
 
     /// istiod's largest lifetime of a workload's certificate is 90 days; 2 minutes are backdating.
     private static let longestLife: Int64 = 90 * 86_400 + 120
-    /// A begin within this time ahead is a matter of clocks, not of plans.
-    private static let clockSkew: Int64 = 86_400
 
     init(_ certificate: ParsedCertificate, _ view: SetView) {
         self.certificate = certificate
@@ -25,7 +23,7 @@ struct CertificateLint {
         checkNames(view.options.trustDomain, isLeaf: view.role(certificate) == .leaf)
         if certificate.isWorkload { checkWorkload() }
         checkAuthority(isIssuer: !view.starts.contains(certificate))
-        checkStrength(isRoot: view.role(certificate) == .root)
+        report(CertificateFault.strength(of: certificate, isRoot: view.role(certificate) == .root))
         checkForm()
     }
 
@@ -37,24 +35,17 @@ struct CertificateLint {
         mistakes.append(Mistake(severity: .warning, check: check, message: message, remedy: remedy))
     }
 
+    private mutating func report(_ faults: [CertificateFault]) {
+        for fault in faults { error(fault.check, fault.reason, remedy: fault.remedy) }
+    }
+
     private mutating func checkTimes() {
         if certificate.notAfter < certificate.notBefore {
             error(
                 .validityReversed, "ends \(Timestamp.text(seconds: certificate.notAfter)), before it begins",
                 remedy: "have it reissued; compare the clock of the authority")
-        } else if now > certificate.notAfter {
-            error(
-                .expired,
-                "expired \(Timestamp.text(seconds: certificate.notAfter)), \(Span.text(now - certificate.notAfter)) ago",
-                remedy: "renew it, and find out why that was not done in time")
-        } else if now < certificate.notBefore {
-            let wait = certificate.notBefore - now
-            let begin = "is valid only from \(Timestamp.text(seconds: certificate.notBefore)), in \(Span.text(wait))"
-            let remedy =
-                wait <= Self.clockSkew
-                ? "this machine's clock is behind, or the authority's ahead; synchronize both"
-                : "wait, or have it reissued"
-            error(.notYetValid, begin, remedy: remedy)
+        } else {
+            report(CertificateFault.time(of: certificate, now: now).map { [$0] } ?? [])
         }
     }
 
@@ -77,8 +68,10 @@ struct CertificateLint {
         guard let domain else { return }
         let foreign = names.compactMap(\.spiffeID).filter { $0.trustDomain != domain }
         if let id = foreign.first {
+            // Most certificates are called by their identity, and nobody needs to read it twice.
+            let who = "\(id)" == certificate.label ? "is" : "has the identity \(id), which is"
             error(
-                .wrongTrustDomain, "\(id) is of trust domain \(id.trustDomain), not of \(domain)",
+                .wrongTrustDomain, "\(who) of trust domain \(id.trustDomain), not of \(domain)",
                 remedy: "have it issued for \(domain), or add the other domain as an alias and its root to the bundle")
         }
         if !certificate.isWorkload {
@@ -92,7 +85,7 @@ struct CertificateLint {
         let uris = certificate.names.filter { $0.kind == .uri }
         for name in uris where name.claimsIdentity && name.spiffeID == nil {
             error(
-                .malformedIdentity, PrintableText.of("\(identityError(name.raw))"),
+                .malformedIdentity, "has a malformed identity: " + PrintableText.of("\(identityError(name.raw))"),
                 remedy: "have it issued for spiffe://<trust domain>/ns/<namespace>/sa/<service account>")
         }
         if uris.count > 1 {
@@ -146,29 +139,8 @@ struct CertificateLint {
             remedy: "issue by a certificate with basicConstraints CA:TRUE")
     }
 
-    private mutating func checkStrength(isRoot: Bool) {
-        if let weakness = certificate.key.weakness {
-            error(
-                .weakKey, "has a weak key: \(weakness)",
-                remedy: "make a key of EC P-256 or of RSA with 2048 bits or more")
-        }
-        if !isRoot, let weakness = certificate.signatureWeakness {
-            error(
-                .weakSignature, "is signed by \(certificate.signatureAlgorithm): \(weakness)",
-                remedy: "have it signed with SHA-256 or better")
-        }
-    }
-
     private mutating func checkForm() {
-        for problem in certificate.extensions.problems {
-            error(.malformedExtension, problem, remedy: "have it reissued by software that writes DER")
-        }
-        for name in certificate.extensions.unknownCritical {
-            error(
-                .unknownCriticalExtension,
-                "has the critical extension \(name), which verifiers do not know and must refuse",
-                remedy: "have it issued without the extension, or with it not critical")
-        }
+        report(CertificateFault.form(of: certificate))
         let serial = certificate.serialNumber
         let isNegative = serial[0] >= 0x80
         if serial.count > 20 || isNegative || serial.allSatisfy({ $0 == 0 }) {

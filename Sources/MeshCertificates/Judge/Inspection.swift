@@ -7,12 +7,17 @@ package struct Inspection {
         package var now: Int64
         /// Roots to judge by. `nil` leaves each set to the bundle that it brings along.
         package var bundle: CertificatePart?
+        /// Revocation lists that count besides those of each set.
+        package var revocations: [CertificatePart] = []
         /// The mesh's; identities of others are mistakes.
         package var trustDomain: TrustDomain?
         /// Report what ends within this many seconds.
         package var expiresIn: Int64?
 
         package init(now: Int64) { self.now = now }
+
+        /// Parts whose revocation lists count for every set.
+        var given: [CertificatePart] { revocations + (bundle.map { [$0] } ?? []) }
     }
 
     /// A set, and what a handshake said where it comes from one.
@@ -52,13 +57,38 @@ package struct Inspection {
             sets.append(report)
             expiring += ending(view, report)
         }
+        findings += listFindings(authorities: (options.bundle?.certificates ?? []) + everything)
         let verdicts = sets.flatMap(\.verdicts)
         let errors = findings.count { $0.severity == .error }
         return InspectionReport(
-            at: Timestamp.text(seconds: options.now), sets: sets, findings: findings, errors: errors,
-            warnings: findings.count - errors,
+            at: Timestamp.text(seconds: options.now), sets: sets, revocationLists: givenLists, findings: findings,
+            errors: errors, warnings: findings.count - errors,
             trusted: verdicts.isEmpty ? nil : verdicts.allSatisfy(\.trusted),
             expiring: options.expiresIn == nil ? nil : expiring.sorted { $0.0 < $1.0 }.map(\.1))
+    }
+
+    private var givenLists: [RevocationListRecord]? {
+        let lists = RevocationRegister(options.given).lists
+        return lists.isEmpty ? nil : lists.map { RevocationListRecord($0, now: options.now) }
+    }
+
+    /// Of the lists that were given: once, whatever sets they are for.
+    private func listFindings(authorities: [ParsedCertificate]) -> [CertificateFinding] {
+        let register = RevocationRegister(options.given)
+        let lint = RevocationListLint(register, among: authorities, now: options.now)
+        let unread = options.revocations.flatMap { part in
+            part.problems.map { problem in
+                CertificateFinding(
+                    severity: .error, check: .unreadable, set: "", place: part.name, certificate: nil, message: problem,
+                    remedy: "replace or remove it")
+            }
+        }
+        return unread
+            + register.lists.indices.flatMap { lint.mistakes($0) }.map { mistake in
+                CertificateFinding(
+                    severity: mistake.severity, check: mistake.check, set: "", place: mistake.place, certificate: nil,
+                    message: mistake.message, remedy: mistake.remedy)
+            }
     }
 
     private func ending(_ view: SetView, _ report: SetReport) -> [(Int64, InspectionReport.Expiring)] {

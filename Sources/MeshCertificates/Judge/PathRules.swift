@@ -5,63 +5,26 @@ struct PathRules {
     /// The certificate first, the root last.
     let path: [ParsedCertificate]
     let role: CertificateRole
+    let revocations: RevocationRegister
     let now: Int64
 
     func check() throws(TrustFailure) {
         for (depth, certificate) in path.enumerated() {
             let isRoot = depth == path.count - 1
-            try checkTimes(certificate)
-            try checkForm(certificate)
-            try checkStrength(certificate, isRoot: isRoot)
+            try refuse(certificate, for: CertificateFault.time(of: certificate, now: now))
+            // A root is trusted by its place in the bundle, which no list of its own changes.
+            let revocation = isRoot ? nil : revocations.revocation(of: certificate, issuedBy: path[depth + 1])
+            try refuse(certificate, for: revocation.map(CertificateFault.revocation))
+            try refuse(certificate, for: CertificateFault.form(of: certificate).first)
+            try refuse(certificate, for: CertificateFault.strength(of: certificate, isRoot: isRoot).first)
             if depth > 0 { try checkAuthority(certificate, depth: depth, isRoot: isRoot) }
         }
         if !path[0].isAuthority { try checkUsage(path[0], of: "the certificate") }
     }
 
-    private func checkTimes(_ certificate: ParsedCertificate) throws(TrustFailure) {
-        if now > certificate.notAfter {
-            throw TrustFailure(
-                rule: .expired, certificate: certificate,
-                reason: "expired \(Timestamp.text(seconds: certificate.notAfter)), "
-                    + "\(Span.text(now - certificate.notAfter)) ago",
-                remedy: "renew it")
-        }
-        if now < certificate.notBefore {
-            throw TrustFailure(
-                rule: .notYetValid, certificate: certificate,
-                reason: "is valid only from \(Timestamp.text(seconds: certificate.notBefore)), "
-                    + "in \(Span.text(certificate.notBefore - now))",
-                remedy: "compare the clock of this machine with that of the authority")
-        }
-    }
-
-    private func checkForm(_ certificate: ParsedCertificate) throws(TrustFailure) {
-        if let problem = certificate.extensions.problems.first {
-            throw TrustFailure(
-                rule: .malformed, certificate: certificate, reason: "is malformed: \(problem)",
-                remedy: "have it reissued")
-        }
-        if let name = certificate.extensions.unknownCritical.first {
-            throw TrustFailure(
-                rule: .criticalExtension, certificate: certificate,
-                reason: "has the critical extension \(name), which verifiers do not know and must refuse",
-                remedy: "have it issued without the extension, or with it not critical")
-        }
-    }
-
-    private func checkStrength(_ certificate: ParsedCertificate, isRoot: Bool) throws(TrustFailure) {
-        if let weakness = certificate.key.weakness {
-            throw TrustFailure(
-                rule: .weakKey, certificate: certificate, reason: "has a weak key: \(weakness)",
-                remedy: "make a key of EC P-256 or of RSA with 2048 bits or more")
-        }
-        // Nobody relies on the signature of a root.
-        if !isRoot, let weakness = certificate.signatureWeakness {
-            throw TrustFailure(
-                rule: .weakSignature, certificate: certificate,
-                reason: "is signed by \(certificate.signatureAlgorithm): \(weakness)",
-                remedy: "have it signed with SHA-256 or better")
-        }
+    private func refuse(_ certificate: ParsedCertificate, for fault: CertificateFault?) throws(TrustFailure) {
+        guard let fault else { return }
+        throw TrustFailure(rule: fault.rule, certificate: certificate, reason: fault.reason, remedy: fault.remedy)
     }
 
     private func checkAuthority(_ certificate: ParsedCertificate, depth: Int, isRoot: Bool) throws(TrustFailure) {

@@ -21,7 +21,13 @@ struct SetLinter {
             // That a root has expired is said once, with what it means for a bundle.
             for mistake in lint.mistakes where !isRoot || mistake.check != .expired { add(mistake, certificate) }
             if isRoot { checkRoot(certificate) }
+            if let revocation = view.revocation(of: certificate) {
+                let fault = CertificateFault.revocation(revocation)
+                add(.error, fault.check, certificate, fault.reason, remedy: fault.remedy)
+            }
         }
+        let lint = RevocationListLint(view.revocations, among: view.bundle + view.certificates, now: view.options.now)
+        for index in 0..<view.ownLists { for mistake in lint.mistakes(index) { add(mistake) } }
         for part in view.subject.set.parts where part.purpose == .chain { checkOrder(part) }
         checkKeys()
         checkPaths()
@@ -47,6 +53,10 @@ struct SetLinter {
 
     private mutating func add(_ mistake: CertificateLint.Mistake, _ certificate: ParsedCertificate) {
         add(mistake.severity, mistake.check, certificate, mistake.message, remedy: mistake.remedy)
+    }
+
+    mutating func add(_ mistake: RevocationListLint.Mistake) {
+        add(mistake.severity, mistake.check, nil, place: mistake.place, mistake.message, remedy: mistake.remedy)
     }
 
     private mutating func checkParts() {
@@ -172,6 +182,7 @@ struct SetLinter {
             switch verdict.rule {
             case .expired?: [.expired, .rootExpired]
             case .notYetValid?: [.notYetValid]
+            case .revoked?: [.revoked]
             case .weakKey?: [.weakKey]
             case .weakSignature?: [.weakSignature]
             case .malformed?: [.malformedExtension]

@@ -3,6 +3,8 @@ struct SetView {
     let subject: Inspection.Subject
     let options: Inspection.Options
     let graph: IssuerGraph
+    /// The lists of the set, then those that were given.
+    let revocations: RevocationRegister
     /// Each certificate of the set once, in the order of the parts.
     let certificates: [ParsedCertificate]
     /// `tls.crt #1`, for each certificate.
@@ -33,6 +35,7 @@ struct SetView {
         bundleName = options.bundle?.name ?? (own.isEmpty ? nil : own.map(\.name).joined(separator: ", "))
         let graph = IssuerGraph(bundle + certificates)
         self.graph = graph
+        revocations = RevocationRegister(subject.set.parts + options.given)
         let chained = Set(subject.set.parts.filter { $0.purpose == .chain }.flatMap(\.certificates))
         bundleOnly = Set(certificates).subtracting(chained)
 
@@ -76,8 +79,21 @@ struct SetView {
     }
 
     func verdict(_ certificate: ParsedCertificate, helpers: [ParsedCertificate]? = nil) -> TrustVerdict {
-        TrustJudge(bundle: bundle, helpers: helpers ?? certificates, graph: graph, now: options.now)
-            .judge(certificate, for: usage(certificate))
+        TrustJudge(
+            bundle: bundle, helpers: helpers ?? certificates, graph: graph, revocations: revocations, now: options.now
+        )
+        .judge(certificate, for: usage(certificate))
+    }
+
+    /// How many of the lists are the set's own.
+    var ownLists: Int { subject.set.parts.reduce(0) { $0 + $1.revocationLists.count } }
+
+    /// What revokes the certificate, by a list of any that issued it.
+    func revocation(of certificate: ParsedCertificate) -> RevocationRegister.Revocation? {
+        for issuer in graph.issuers(of: certificate, now: options.now) where issuer != certificate {
+            if let found = revocations.revocation(of: certificate, issuedBy: issuer) { return found }
+        }
+        return nil
     }
 
     func usage(_ certificate: ParsedCertificate) -> CertificateRole {
@@ -102,7 +118,7 @@ struct SetView {
         return SetReport(
             name: subject.set.name, endpoint: subject.endpoint, certificates: records,
             chains: starts.map { start in chain(from: start).compactMap { numbers[$0] } }, keys: keys,
-            revocationLists: subject.set.parts.reduce(0) { $0 + $1.revocationLists },
+            revocationLists: revocations.lists.prefix(ownLists).map { RevocationListRecord($0, now: options.now) },
             bundle: bundle.isEmpty ? nil : bundleName,
             verdicts: verdicts)
     }

@@ -13,13 +13,18 @@ struct TrustJudge {
     private let graph: IssuerGraph
     /// What may stand on the way besides the bundle.
     private let helpers: Set<ParsedCertificate>
+    private let revocations: RevocationRegister
     private let now: Int64
 
     /// - Parameter graph: must know the bundle and the helpers.
-    init(bundle: [ParsedCertificate], helpers: [ParsedCertificate], graph: IssuerGraph, now: Int64) {
+    init(
+        bundle: [ParsedCertificate], helpers: [ParsedCertificate], graph: IssuerGraph, revocations: RevocationRegister,
+        now: Int64
+    ) {
         self.bundle = Set(bundle)
         self.helpers = Set(helpers)
         self.graph = graph
+        self.revocations = revocations
         self.now = now
     }
 
@@ -52,7 +57,7 @@ struct TrustJudge {
         let top = path[path.count - 1]
         if bundle.contains(top) {
             do throws(TrustFailure) {
-                try PathRules(path: path, role: role, now: now).check()
+                try PathRules(path: path, role: role, revocations: revocations, now: now).check()
                 search.trusted = path
             } catch {
                 if search.failed == nil { search.failed = (path, error) }

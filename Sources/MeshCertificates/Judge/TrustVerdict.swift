@@ -4,6 +4,7 @@ package struct TrustVerdict: Encodable, Sendable, Hashable {
     package enum Rule: String, Encodable, Sendable, CaseIterable {
         case expired
         case notYetValid = "not-yet-valid"
+        case revoked
         case issuerMissing = "issuer-missing"
         case unknownRoot = "unknown-root"
         case signature

@@ -44,59 +44,47 @@ struct CertificateExtensions: Hashable, Sendable {
     init() {}
 
     init(_ node: ASN1Node) throws(ReadingError) {
-        var list = try NodeCursor(node, .sequence, "the list of extensions")
         var seen: Set<String> = []
-        while list.current != nil {
-            var fields = try NodeCursor(list.next(), .sequence, "an extension")
-            let oid = try fields.next().read(ASN1ObjectIdentifier.self, "an extension")
-            var isCritical = false
-            if fields.current?.identifier == .boolean { isCritical = try fields.next().bytes?.first != 0 }
-            guard let value = try fields.next().bytes else { throw ReadingError("an extension has no value") }
-            try fields.end()
-            guard seen.insert("\(oid)").inserted else {
-                problems.append("extension \(ObjectNames.otherExtension(oid)) stands twice")
+        for one in try CertificateExtension.list(node) {
+            guard seen.insert("\(one.oid)").inserted else {
+                problems.append("extension \(ObjectNames.otherExtension(one.oid)) stands twice")
                 continue
             }
             guard seen.count <= Self.limit else { throw ReadingError("there are more than \(Self.limit) extensions") }
             do throws(ReadingError) {
-                try take(oid, isCritical, value)
+                try take(one)
             } catch {
-                problems.append("extension \(oid): \(error)")
+                problems.append("extension \(one.oid): \(error)")
             }
         }
     }
 
-    private mutating func take(
-        _ oid: ASN1ObjectIdentifier, _ isCritical: Bool, _ value: ArraySlice<UInt8>
-    ) throws(ReadingError) {
-        func parsed(_ what: String) throws(ReadingError) -> ASN1Node { try ASN1Node.parse(value, what) }
-        switch oid {
+    private mutating func take(_ one: CertificateExtension) throws(ReadingError) {
+        switch one.oid {
         case [2, 5, 29, 17]:
-            namesAreCritical = isCritical
+            namesAreCritical = one.isCritical
             alternativeNames = []
-            alternativeNames = try AlternativeName.list(parsed("the list of names"))
-        case [2, 5, 29, 19]: basicConstraints = try Self.authority(parsed("basicConstraints"), isCritical)
-        case [2, 5, 29, 15]: keyUsage = try Self.usages(parsed("keyUsage"))
+            alternativeNames = try AlternativeName.list(one.parsed("the list of names"))
+        case [2, 5, 29, 19]: basicConstraints = try Self.authority(one.parsed("basicConstraints"), one.isCritical)
+        case [2, 5, 29, 15]: keyUsage = try Self.usages(one.parsed("keyUsage"))
         case [2, 5, 29, 37]:
-            var list = try NodeCursor(parsed("extKeyUsage"), .sequence, "extKeyUsage")
+            var list = try NodeCursor(one.parsed("extKeyUsage"), .sequence, "extKeyUsage")
             var usages: [String] = []
             while list.current != nil {
                 usages.append(ObjectNames.extendedKeyUsage(try list.next().read(ASN1ObjectIdentifier.self, "a usage")))
             }
             extendedKeyUsage = usages
-        case [2, 5, 29, 14]: subjectKeyIdentifier = Array(try parsed("the key identifier").bytes ?? [])
-        case [2, 5, 29, 35]:
-            var fields = try NodeCursor(parsed("the issuer's key identifier"), .sequence, "the issuer's key identifier")
-            authorityKeyIdentifier = fields.optional(0)?.bytes.map { Array($0) }
-        case [2, 5, 29, 30]: nameLimits = try Self.limits(parsed("nameConstraints"))
-        case [2, 5, 29, 31]: revocationListLocations = Self.locations(try parsed("the CRL locations"))
-        case [1, 3, 6, 1, 5, 5, 7, 1, 1]: try takeAccess(parsed("the authority's locations"))
+        case [2, 5, 29, 14]: subjectKeyIdentifier = Array(try one.parsed("the key identifier").bytes ?? [])
+        case [2, 5, 29, 35]: authorityKeyIdentifier = try one.issuerKeyIdentifier()
+        case [2, 5, 29, 30]: nameLimits = try Self.limits(one.parsed("nameConstraints"))
+        case [2, 5, 29, 31]: revocationListLocations = Self.locations(try one.parsed("the CRL locations"))
+        case [1, 3, 6, 1, 5, 5, 7, 1, 1]: try takeAccess(one.parsed("the authority's locations"))
         case [1, 3, 6, 1, 4, 1, 11129, 2, 4, 2]:
-            timestampCount = try Self.timestamps(parsed("the timestamps").bytes ?? [])
+            timestampCount = try Self.timestamps(one.parsed("the timestamps").bytes ?? [])
         default:
-            let name = ObjectNames.otherExtension(oid)
-            others.append(Other(name: name, isCritical: isCritical))
-            if isCritical { unknownCritical.append(name) }
+            let name = ObjectNames.otherExtension(one.oid)
+            others.append(Other(name: name, isCritical: one.isCritical))
+            if one.isCritical { unknownCritical.append(name) }
         }
     }
 

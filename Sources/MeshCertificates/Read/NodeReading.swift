@@ -1,3 +1,4 @@
+import MeshCore
 import SwiftASN1
 
 /// Why bytes are no certificate, or an extension is not what its type says. One line, without bytes of the input.
@@ -72,6 +73,25 @@ extension ASN1Node {
         } catch {
             throw ReadingError("\(what) is not DER")
         }
+    }
+
+    /// Of an AlgorithmIdentifier, without its parameters.
+    func algorithm() throws(ReadingError) -> ASN1ObjectIdentifier {
+        var fields = try NodeCursor(self, .sequence, "the signature algorithm")
+        return try fields.next().read(ASN1ObjectIdentifier.self, "the signature algorithm")
+    }
+
+    /// Seconds since 1970 of a time of either type.
+    func seconds() throws(ReadingError) -> Int64 {
+        func seconds(_ date: CivilDate, _ hour: Int, _ minute: Int, _ second: Int) -> Int64 {
+            date.daysSince1970 * 86_400 + Int64(hour * 3600 + minute * 60 + second)
+        }
+        if identifier == .utcTime {
+            let time = try read(UTCTime.self, "a time")
+            return seconds(CivilDate(time.year, time.month, time.day), time.hours, time.minutes, time.seconds)
+        }
+        let time = try read(GeneralizedTime.self, "a time")
+        return seconds(CivilDate(time.year, time.month, time.day), time.hours, time.minutes, time.seconds)
     }
 
     /// The text of any of the string types; `nil` for a node of another type.

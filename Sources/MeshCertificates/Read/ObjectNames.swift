@@ -61,6 +61,9 @@ enum ObjectNames {
     static func otherExtension(_ oid: ASN1ObjectIdentifier) -> String {
         switch oid {
         case [2, 5, 29, 18]: "issuerAltName"
+        case [2, 5, 29, 27]: "deltaCRLIndicator"
+        case [2, 5, 29, 28]: "issuingDistributionPoint"
+        case [2, 5, 29, 29]: "certificateIssuer"
         case [2, 5, 29, 32]: "certificatePolicies"
         case [2, 5, 29, 33]: "policyMappings"
         case [2, 5, 29, 36]: "policyConstraints"

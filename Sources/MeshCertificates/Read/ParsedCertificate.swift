@@ -36,7 +36,7 @@ package struct ParsedCertificate: Hashable, Sendable {
         }
         var parts = try NodeCursor(try ASN1Node.parse(der[...], "it"), .sequence, "the certificate")
         var fields = try NodeCursor(parts.next(), .sequence, "the certificate's content")
-        let outer = try Self.algorithm(parts.next())
+        let outer = try parts.next().algorithm()
         _ = try parts.next().read(ASN1BitString.self, "the signature")
         try parts.end()
 
@@ -46,14 +46,14 @@ package struct ParsedCertificate: Hashable, Sendable {
             throw ReadingError("the serial number is malformed")
         }
         serialNumber = Array(number)
-        guard try Self.algorithm(fields.next()) == outer else {
+        guard try fields.next().algorithm() == outer else {
             throw ReadingError("the two places that name the signature algorithm disagree")
         }
         (signatureAlgorithm, signatureWeakness) = ObjectNames.signature(outer)
         issuer = try DistinguishedName(fields.next(), "the issuer")
         var validity = try NodeCursor(fields.next(), .sequence, "the validity")
-        notBefore = try Self.seconds(validity.next())
-        notAfter = try Self.seconds(validity.next())
+        notBefore = try validity.next().seconds()
+        notAfter = try validity.next().seconds()
         try validity.end()
         subject = try DistinguishedName(fields.next(), "the subject")
         let info = try fields.next()
@@ -75,26 +75,6 @@ package struct ParsedCertificate: Hashable, Sendable {
             throw ReadingError("the version is malformed")
         }
         return Int(value) + 1
-    }
-
-    private static func algorithm(_ node: ASN1Node) throws(ReadingError) -> ASN1ObjectIdentifier {
-        var fields = try NodeCursor(node, .sequence, "the signature algorithm")
-        return try fields.next().read(ASN1ObjectIdentifier.self, "the signature algorithm")
-    }
-
-    private static func seconds(_ node: ASN1Node) throws(ReadingError) -> Int64 {
-        if node.identifier == .utcTime {
-            let time = try node.read(UTCTime.self, "a time")
-            return seconds(time.year, time.month, time.day, time.hours, time.minutes, time.seconds)
-        }
-        let time = try node.read(GeneralizedTime.self, "a time")
-        return seconds(time.year, time.month, time.day, time.hours, time.minutes, time.seconds)
-    }
-
-    private static func seconds(_ year: Int, _ month: Int, _ day: Int, _ hour: Int, _ minute: Int, _ second: Int)
-        -> Int64
-    {
-        CivilDate(year, month, day).daysSince1970 * 86_400 + Int64(hour * 3600 + minute * 60 + second)
     }
 }
 

@@ -1,13 +1,15 @@
 import SwiftASN1
 
-/// What a public key is, without using it.
-package struct PublicKeyFacts: Hashable, Sendable {
+/// What a public key is, without using it. The encoded keys are a promise.
+package struct PublicKeyFacts: Encodable, Hashable, Sendable {
     /// `RSA`, `EC`, `Ed25519`, or the object identifier of another kind.
     package let algorithm: String
     package let curve: String?
     package let bits: Int?
     /// Why nobody should rely on it.
     package let weakness: String?
+
+    private enum CodingKeys: CodingKey { case algorithm, curve, bits }
 
     /// `EC P-256`, `RSA 2048`.
     package var text: String {

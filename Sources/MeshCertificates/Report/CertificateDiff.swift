@@ -87,7 +87,7 @@ package struct CertificateDiff: Encodable, Sendable {
             ("subject", record.subject), ("issuer", record.issuer), ("serialNumber", record.serialNumber),
             ("alternativeNames", list(record.alternativeNames.map { "\($0.type):\($0.value)" })),
             ("alternativeNamesCritical", record.alternativeNamesCritical.map { "\($0)" } ?? "none"),
-            ("notBefore", record.notBefore), ("notAfter", record.notAfter), ("key", record.keyText),
+            ("notBefore", record.notBefore), ("notAfter", record.notAfter), ("key", record.key.text),
             ("publicKey", HexText.of(CertificateCheck.sha256(certificate.keyInfo))),
             ("signatureAlgorithm", record.signatureAlgorithm),
             ("keyUsage", list(record.keyUsage)), ("extendedKeyUsage", list(record.extendedKeyUsage)),

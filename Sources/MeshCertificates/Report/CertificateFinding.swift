@@ -6,6 +6,7 @@ package struct CertificateFinding: Encodable, Sendable, Hashable {
         case unreadable
         case expired
         case notYetValid = "not-yet-valid"
+        case revoked
         case validityReversed = "validity-reversed"
         case longLived = "long-lived"
         case namesNotCritical = "names-not-critical"
@@ -35,12 +36,14 @@ package struct CertificateFinding: Encodable, Sendable, Hashable {
         case rootExpired = "root-expired"
         case rootIsNoAuthority = "root-is-no-authority"
         case nameMismatch = "name-mismatch"
+        case revocationListOutOfDate = "revocation-list-out-of-date"
+        case revocationListUnverified = "revocation-list-unverified"
         case untrusted
     }
 
     package let severity: Severity
     package let check: Check
-    /// The set that it was found in.
+    /// The set that it was found in; empty for what was given to judge by.
     package let set: String
     /// Where in the set, such as `tls.crt #1`; empty for the set as a whole.
     package let place: String

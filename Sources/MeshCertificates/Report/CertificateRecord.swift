@@ -10,12 +10,6 @@ package struct CertificateRecord: Encodable, Sendable, Hashable {
         package let value: String
     }
 
-    package struct Key: Encodable, Sendable, Hashable {
-        package let algorithm: String
-        package let curve: String?
-        package let bits: Int?
-    }
-
     package struct Constraints: Encodable, Sendable, Hashable {
         package let isAuthority: Bool
         package let pathLength: Int?
@@ -47,7 +41,7 @@ package struct CertificateRecord: Encodable, Sendable, Hashable {
     /// Negative when expired.
     package let secondsLeft: Int64
     package let lifetimeSeconds: Int64
-    package let key: Key
+    package let key: PublicKeyFacts
     package let signatureAlgorithm: String
     package let keyUsage: [String]?
     package let extendedKeyUsage: [String]?
@@ -83,7 +77,7 @@ package struct CertificateRecord: Encodable, Sendable, Hashable {
         notAfter = Timestamp.text(seconds: certificate.notAfter)
         secondsLeft = certificate.notAfter - now
         lifetimeSeconds = certificate.notAfter - certificate.notBefore
-        key = Key(algorithm: certificate.key.algorithm, curve: certificate.key.curve, bits: certificate.key.bits)
+        key = certificate.key
         signatureAlgorithm = certificate.signatureAlgorithm
         keyUsage = extensions.keyUsage
         extendedKeyUsage = extensions.extendedKeyUsage
@@ -101,12 +95,6 @@ package struct CertificateRecord: Encodable, Sendable, Hashable {
         otherExtensions = extensions.others.map { OtherExtension(name: $0.name, critical: $0.isCritical) }
         sha256 = HexText.of(CertificateCheck.sha256(certificate.der))
         pem = certificate.pem
-    }
-
-    /// `EC P-256`, `RSA 2048`.
-    package var keyText: String {
-        if let curve = key.curve { return "\(key.algorithm) \(curve)" }
-        return key.bits.map { "\(key.algorithm) \($0)" } ?? key.algorithm
     }
 
     /// How much of its life is over, from 0 to 1; more is cut off.

@@ -3,6 +3,8 @@ package struct InspectionReport: Encodable, Sendable {
     /// The time that everything was judged at.
     package let at: String
     package let sets: [SetReport]
+    /// Those that were given to judge by; `nil` when none was.
+    package let revocationLists: [RevocationListRecord]?
     package let findings: [CertificateFinding]
     package let errors: Int
     package let warnings: Int
@@ -30,7 +32,7 @@ package struct SetReport: Encodable, Sendable {
     /// Numbers of certificates, each chain from its first certificate towards a root.
     package let chains: [[Int]]
     package let keys: [Key]
-    package let revocationLists: Int
+    package let revocationLists: [RevocationListRecord]
     /// By which bundle the verdicts are: the one that was given, or the set's own; `nil` without any.
     package let bundle: String?
     package let verdicts: [TrustVerdict]

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import MeshCA
 import MeshCertificates
 import MeshCore
@@ -25,6 +24,9 @@ struct CertificateArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Trust bundle to verify by, in PEM. Repeat.", valueName: "file"))
     var root: [String] = []
 
+    @Option(help: ArgumentHelp("Revocation list to judge by, in PEM or DER. Repeat.", valueName: "file"))
+    var crl: [String] = []
+
     @Option(help: "Trust domain of the mesh; identities of others are mistakes.")
     var trustDomain: String?
 
@@ -36,13 +38,13 @@ struct CertificateArguments: ParsableArguments {
     /// Everything that was named, judged.
     func report(_ inputs: [String], expiresIn: Int64? = nil, doing: String) throws -> InspectionReport {
         let sources = try sources(doing)
-        let bundle = try sources.bundle(root)
-        return Inspection(try options(bundle, expiresIn)).report(try sources.read(inputs))
+        return Inspection(try options(sources, expiresIn: expiresIn)).report(try sources.read(inputs))
     }
 
-    func options(_ bundle: CertificatePart?, _ expiresIn: Int64?) throws -> Inspection.Options {
+    func options(_ sources: CertificateSources, expiresIn: Int64? = nil) throws -> Inspection.Options {
         var options = Inspection.Options(now: at?.seconds ?? SystemWallClock().seconds)
-        options.bundle = bundle
+        options.bundle = try sources.bundle(root)
+        options.revocations = try sources.revocationLists(crl)
         options.trustDomain = try trustDomain.map(AuthorityArguments.trustDomain)
         options.expiresIn = expiresIn
         return options
@@ -88,9 +90,8 @@ struct TimeArgument: ExpressibleByArgument, Equatable {
 
     /// `nil` for anything but `2026-12-24T00:00:00Z`.
     init?(argument: String) {
-        guard argument.utf8.count == 20, let date = try? Date(argument, strategy: .iso8601) else { return nil }
-        seconds = Int64(date.timeIntervalSince1970)
-        // The strategy is lenient, where a reader would be led astray: it takes the 31st of November.
-        guard Timestamp.text(seconds: seconds) == argument else { return nil }
+        // Written back it must be the same: the 31st of November is none.
+        guard let read = Timestamp.seconds(argument), Timestamp.text(seconds: read) == argument else { return nil }
+        seconds = read
     }
 }

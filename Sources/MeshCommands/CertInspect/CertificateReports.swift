@@ -5,6 +5,7 @@ extension InspectionReport: Report {
     package func text(_ style: TextStyle) -> String {
         var lines: [String] = []
         for set in sets { lines += (lines.isEmpty ? [] : [""]) + CertificateTree(set, style).lines }
+        if let revocationLists { lines += [""] + revocationLists.map { CertificateText.line($0, style) } }
         // The verdicts above say it already.
         let rest = findings.filter { $0.check != .untrusted }
         if !rest.isEmpty { lines += [""] + CertificateText.findings(rest, style) }
@@ -65,6 +66,13 @@ enum CertificateText {
             let who = finding.certificate.map { "\($0) " } ?? ""
             return "\(place): \(severity): \(who)\(finding.message) [\(finding.check.rawValue)]\n    \(finding.remedy)"
         }
+    }
+
+    static func line(_ list: RevocationListRecord, _ style: TextStyle) -> String {
+        let number = list.number.map { ", number \($0)" } ?? ""
+        let isOver = list.secondsLeft.map { $0 < 0 } ?? false
+        return "revocation list of \(list.issuer) (\(list.place))\(number): \(list.revoked) revoked, "
+            + (isOver ? style.bad(list.validity) : list.validity)
     }
 
     /// Twenty cells, full for what is over.

@@ -18,9 +18,7 @@ struct CertificateTree {
             let owner = key.certificate.map { "belongs to \($0)" } ?? "belongs to no certificate here"
             lines.append("key \(key.kind) (\(key.place)) \(owner)")
         }
-        if set.revocationLists > 0 {
-            lines.append("\(CertificateText.count(set.revocationLists, "revocation list")), not read")
-        }
+        lines += set.revocationLists.map { CertificateText.line($0, style) }
         addVerdicts()
     }
 
@@ -81,7 +79,7 @@ struct CertificateTree {
             ? style.bad(record.timeLeft) : style.good(record.timeLeft)
         fields.append(("valid", "\(record.notBefore) to \(record.notAfter)"))
         fields.append(("", "\(CertificateText.bar(record.elapsed)) \(left)"))
-        add("key", [record.keyText])
+        add("key", [record.key.text])
         add("signature", [record.signatureAlgorithm])
         add("usage", (record.keyUsage ?? []) + (record.extendedKeyUsage ?? []))
         if let constraints = record.basicConstraints {

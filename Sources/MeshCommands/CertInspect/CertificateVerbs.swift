@@ -49,7 +49,7 @@ struct CertificateDiffCommand: ParsableCommand {
     func report() throws -> CertificateDiff {
         let doing = "compare certificates"
         let sources = try judging.sources(doing)
-        let options = try judging.options(try sources.bundle(judging.root), nil)
+        let options = try judging.options(sources)
         return CertificateDiff(old: try sources.read([old]), new: try sources.read([new]), options)
     }
 }

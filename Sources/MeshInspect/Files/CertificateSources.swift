@@ -71,6 +71,7 @@ package struct CertificateSources: Sendable {
         for file in files {
             for set in try sets(file: file) {
                 bundle.certificates += set.certificates
+                bundle.revocationLists += set.parts.flatMap(\.revocationLists)
                 bundle.problems += set.parts.flatMap(\.problems)
             }
         }
@@ -80,6 +81,25 @@ package struct CertificateSources: Sendable {
                 reason: "trust bundle \(bundle.name) holds no certificate; give a PEM file of roots")
         }
         return bundle
+    }
+
+    /// The revocation lists of files, each file a part of its own.
+    package func revocationLists(_ files: [String]) throws(MeshFailure) -> [CertificatePart] {
+        var parts: [CertificatePart] = []
+        for file in files {
+            var part = CertificatePart(name: file)
+            for set in try sets(file: file) {
+                part.revocationLists += set.parts.flatMap(\.revocationLists)
+                part.problems += set.parts.flatMap(\.problems)
+            }
+            guard !part.revocationLists.isEmpty else {
+                throw MeshFailure(
+                    .corrupt, doing: doing,
+                    reason: "\(part.name) holds no revocation list; give what meshctl ca crl prints")
+            }
+            parts.append(part)
+        }
+        return parts
     }
 
     /// The bytes of one file, for a credential.

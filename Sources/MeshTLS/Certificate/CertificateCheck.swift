@@ -18,6 +18,19 @@ package enum CertificateCheck {
         defer { ErrorQueue.clear() }
         return unsafe X509_verify(certificate.raw, key) == 1
     }
+
+    /// The same of a revocation list.
+    package static func isSigned(revocationList: [UInt8], by issuer: [UInt8]) -> Bool {
+        defer { ErrorQueue.clear() }
+        guard let issuer = Certificate(der: issuer), let key = unsafe X509_get0_pubkey(issuer.raw) else { return false }
+        let parsed = unsafe revocationList.withUnsafeBufferPointer { bytes in
+            var start = bytes.baseAddress
+            return unsafe d2i_X509_CRL(nil, &start, bytes.count)
+        }
+        guard let list = unsafe parsed else { return false }
+        defer { unsafe X509_CRL_free(list) }
+        return unsafe X509_CRL_verify(list, key) == 1
+    }
 }
 
 /// A private key that is looked at: of what kind it is, and whose. Nothing of it can be got out again.

@@ -78,7 +78,7 @@ struct AuthorityVerbTests {
         #expect(text.contains("URI:\(Self.cart)") && !text.contains("evil.example") && !text.contains("CA:TRUE"))
     }
 
-    @Test("revoke puts a certificate on the list, crl prints it, and openssl refuses it")
+    @Test("revoke puts a certificate on the list, crl prints it, and openssl and cert-inspect refuse it")
     func revoke() throws {
         #expect(try world.run("crl").status == 66)
         #expect(try world.run("crl").errors.contains("meshctl ca crl --renew"))
@@ -92,6 +92,11 @@ struct AuthorityVerbTests {
         let verified = try openssl(
             "verify", "-crl_check", "-CAfile", "\(world.ca)/root-cert.pem", "-CRLfile", list, leaf)
         #expect(verified.output.contains("certificate revoked"))
+        let judge = ["cert-inspect", leaf, "--root", "\(world.ca)/root-cert.pem", "--verify"]
+        #expect(try Program.run(judge).status == 0)
+        let judged = try Program.run(judge + ["--crl", list])
+        #expect(judged.status == 1 && judged.output.contains("[revoked]"), "\(judged)")
+        #expect(try Program.run(judge + ["--crl", leaf]).status == 65)
         let lists = try #require(try world.json("crl")["lists"] as? [[String: Any]])
         let entries = try #require(lists.first?["revoked"] as? [[String: Any]])
         #expect(entries.first?["serial"] as? String == serial.lowercased())
