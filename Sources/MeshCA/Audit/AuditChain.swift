@@ -17,7 +17,7 @@ package struct AuditChain: Sendable, Hashable, CustomStringConvertible {
     package init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         let isDigit: (UInt8) -> Bool = { (48...57).contains($0) || (97...102).contains($0) }
-        guard parts.count == 2, let sequence = UInt64(parts[0]), parts[1].utf8.count == Self.hashLength,
+        guard parts.count == 2, let sequence = UInt64(parts[0]), parts[1].utf8.count == AuditLine.hashLength,
             parts[1].utf8.allSatisfy(isDigit)
         else { return nil }
         self.init(sequence: sequence, head: String(parts[1]))
@@ -28,8 +28,7 @@ package struct AuditChain: Sendable, Hashable, CustomStringConvertible {
         self.head = head
     }
 
-    static let start = AuditChain(sequence: 0, head: String(repeating: "0", count: 64))
-    private static let hashLength = 64
+    static let start = AuditChain(sequence: 0, head: String(repeating: "0", count: AuditLine.hashLength))
 
     package var description: String { "\(sequence):\(head)" }
 
@@ -51,7 +50,7 @@ package struct AuditChain: Sendable, Hashable, CustomStringConvertible {
     /// The next line, without a newline.
     mutating func line(for record: AuditRecord) -> String {
         let next = sequence + 1
-        let line = "{\"seq\":\(next),\(record.members),\"prev\":\"\(head)\"}"
+        let line = AuditLine.text(sequence: next, members: record.members, previous: head)
         sequence = next
         head = Self.hash(Array(line.utf8)[...])
         return line
@@ -60,19 +59,14 @@ package struct AuditChain: Sendable, Hashable, CustomStringConvertible {
     /// Follows one line.
     /// - Parameter isAnchor: whether what came before is not at hand, so that this line's own words are taken for it.
     mutating func follow(_ line: ArraySlice<UInt8>, isAnchor: Bool = false) throws(Break) {
-        let prefix = Array("{\"seq\":".utf8), link = Array(",\"prev\":\"".utf8), end = Array("\"}".utf8)
-        guard line.starts(with: prefix), line.suffix(end.count).elementsEqual(end) else { throw .form }
-        let hash = line.dropLast(end.count).suffix(Self.hashLength)
-        guard hash.count == Self.hashLength, line[..<hash.startIndex].suffix(link.count).elementsEqual(link) else {
-            throw .form
-        }
-        let digits = line.dropFirst(prefix.count).prefix { $0 != UInt8(ascii: ",") }
-        guard digits.count <= 20, let number = UInt64(String(decoding: digits, as: UTF8.self)) else { throw .form }
+        guard let found = AuditLine(line) else { throw .form }
         if !isAnchor {
-            guard number == sequence + 1 else { throw .sequence(expected: sequence + 1, found: number) }
-            guard hash.elementsEqual(head.utf8) else { throw .link }
+            guard found.sequence == sequence + 1 else {
+                throw .sequence(expected: sequence + 1, found: found.sequence)
+            }
+            guard found.previous.elementsEqual(head.utf8) else { throw .link }
         }
-        sequence = number
+        sequence = found.sequence
         head = Self.hash(line)
     }
 

@@ -41,7 +41,7 @@ package struct AuditRecord: Sendable, Hashable {
         func add(_ key: String, _ value: String) {
             guard !value.isEmpty else { return }
             text += ",\"\(key)\":\""
-            JSONText.append(value, limit: Self.valueLimit, to: &text)
+            AuditText.append(value, limit: Self.valueLimit, to: &text)
             text += "\""
         }
         add("caller", caller)
@@ -52,27 +52,5 @@ package struct AuditRecord: Sendable, Hashable {
         add("status", status)
         add("reason", reason)
         return text
-    }
-}
-
-/// Text inside a JSON string. Source: RFC 8259, section 7.
-enum JSONText {
-    static func append(_ value: String, limit: Int, to text: inout String) {
-        var count = 0
-        for scalar in value.unicodeScalars {
-            count += UTF8.width(scalar)
-            guard count <= limit else {
-                text += "…"
-                return
-            }
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\u{0}"..<"\u{20}", "\u{7f}", "\u{2028}", "\u{2029}":
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
     }
 }

@@ -142,6 +142,21 @@ struct AuditFolderTests {
         #expect(error.map { "\($0)" }?.contains("is missing") == true)
     }
 
+    @Test("knows no line that is cut short, or that has more in it than was written")
+    func lines() throws {
+        try files.made(2)
+        let line = Array(try #require(try files.lines().last).utf8)
+        let read = try #require(AuditLine(line[...]))
+        #expect(read.sequence == 2)
+        for count in 0..<line.count { #expect(AuditLine(line[..<count]) == nil, "\(count) bytes") }
+        for more in ["0", "+", " ", "-"] {
+            let text = String(decoding: line, as: UTF8.self).replacing("{\"seq\":", with: "{\"seq\":\(more)")
+            #expect(AuditLine(Array(text.utf8)[...]) == nil, "\(text)")
+        }
+        #expect(AuditLine((line + [0x20])[...]) == nil)
+        #expect(AuditLine(Array(String(decoding: line, as: UTF8.self).uppercased().utf8)[...]) == nil)
+    }
+
     @Test("sets a torn end aside, notes it and goes on", arguments: 1..<40)
     func torn(cut: Int) throws {
         try files.made(3)
