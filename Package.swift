@@ -192,8 +192,8 @@ let package = Package(
             name: "MeshCommands",
             dependencies: [
                 "MeshCA", "MeshCertificates", "MeshClusterAuthority", "MeshControl", "MeshCore", "MeshInspect",
-                "MeshKeyFetch", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck", "MeshReport", "MeshTLS", "MeshTokens",
-                log,
+                "MeshKeyFetch", "MeshKubernetes", "MeshKubernetesAPI", "MeshLinux", "MeshPolicyCheck", "MeshReport",
+                "MeshTLS", "MeshTokens", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -314,9 +314,9 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "MeshCA", "MeshCertificates", "MeshClusterAuthority", "MeshCommands", "MeshControl", "MeshCore",
-                "MeshInspect", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck", "MeshReport",
-                "MeshState", "MeshTestSupport",
+                "FakeAPIServer", "MeshCA", "MeshCertificates", "MeshClusterAuthority", "MeshCommands", "MeshControl",
+                "MeshCore", "MeshInspect", "MeshKubernetes", "MeshKubernetesAPI", "MeshLinux", "MeshPolicyCheck",
+                "MeshReport", "MeshState", "MeshTestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Golden"], swiftSettings: careful),

@@ -807,9 +807,9 @@ _meshctl_ca_serve() {
 
 _meshctl_ca_status() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--kubernetes -h --help)
     repeating_options=()
-    non_repeating_options=(--dir --trust-domain --output -o)
+    non_repeating_options=(--dir --trust-domain --authority-secret --kubeconfig --context --output -o)
     __meshctl_offer_flags_options 0
 
     # Offer option value completions
@@ -818,6 +818,15 @@ _meshctl_ca_status() {
         return
         ;;
     '--trust-domain')
+        return
+        ;;
+    '--authority-secret')
+        return
+        ;;
+    '--kubeconfig')
+        return
+        ;;
+    '--context')
         return
         ;;
     '--output'|'-o')
@@ -829,14 +838,26 @@ _meshctl_ca_status() {
 
 _meshctl_ca_issue() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--kubernetes -h --help)
     repeating_options=()
-    non_repeating_options=(--dir --out --ttl --csr --trust-domain --output -o)
+    non_repeating_options=(--dir --trust-domain --authority-secret --kubeconfig --context --out --ttl --csr --output -o)
     __meshctl_offer_flags_options 1
 
     # Offer option value completions
     case "${prev}" in
     '--dir')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--authority-secret')
+        return
+        ;;
+    '--kubeconfig')
+        return
+        ;;
+    '--context')
         return
         ;;
     '--out')
@@ -848,9 +869,6 @@ _meshctl_ca_issue() {
     '--csr')
         return
         ;;
-    '--trust-domain')
-        return
-        ;;
     '--output'|'-o')
         __meshctl_add_completions -W 'text'$'\n''json'$'\n''yaml'
         return
@@ -860,9 +878,9 @@ _meshctl_ca_issue() {
 
 _meshctl_ca_sign() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--kubernetes -h --help)
     repeating_options=()
-    non_repeating_options=(--identity --dir --ttl --trust-domain --output -o)
+    non_repeating_options=(--identity --dir --trust-domain --authority-secret --kubeconfig --context --ttl --output -o)
     __meshctl_offer_flags_options 1
 
     # Offer option value completions
@@ -873,10 +891,19 @@ _meshctl_ca_sign() {
     '--dir')
         return
         ;;
-    '--ttl')
+    '--trust-domain')
         return
         ;;
-    '--trust-domain')
+    '--authority-secret')
+        return
+        ;;
+    '--kubeconfig')
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--ttl')
         return
         ;;
     '--output'|'-o')
@@ -888,14 +915,26 @@ _meshctl_ca_sign() {
 
 _meshctl_ca_rotate() {
     repeating_flags=()
-    non_repeating_flags=(--advance --cancel -h --help)
+    non_repeating_flags=(--kubernetes --advance --cancel -h --help)
     repeating_options=()
-    non_repeating_options=(--dir --overlap --root-lifetime --output -o)
+    non_repeating_options=(--dir --trust-domain --authority-secret --kubeconfig --context --overlap --root-lifetime --output -o)
     __meshctl_offer_flags_options 0
 
     # Offer option value completions
     case "${prev}" in
     '--dir')
+        return
+        ;;
+    '--trust-domain')
+        return
+        ;;
+    '--authority-secret')
+        return
+        ;;
+    '--kubeconfig')
+        return
+        ;;
+    '--context')
         return
         ;;
     '--overlap')
@@ -913,9 +952,9 @@ _meshctl_ca_rotate() {
 
 _meshctl_ca_revoke() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--kubernetes -h --help)
     repeating_options=()
-    non_repeating_options=(--dir --reason --trust-domain --output -o)
+    non_repeating_options=(--dir --trust-domain --authority-secret --kubeconfig --context --reason --output -o)
     __meshctl_offer_flags_options -1
 
     # Offer option value completions
@@ -923,11 +962,20 @@ _meshctl_ca_revoke() {
     '--dir')
         return
         ;;
-    '--reason')
-        __meshctl_add_completions -W 'keyCompromise'$'\n''authorityCompromise'$'\n''affiliationChanged'$'\n''superseded'$'\n''cessationOfOperation'$'\n''privilegeWithdrawn'
+    '--trust-domain')
         return
         ;;
-    '--trust-domain')
+    '--authority-secret')
+        return
+        ;;
+    '--kubeconfig')
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--reason')
+        __meshctl_add_completions -W 'keyCompromise'$'\n''authorityCompromise'$'\n''affiliationChanged'$'\n''superseded'$'\n''cessationOfOperation'$'\n''privilegeWithdrawn'
         return
         ;;
     '--output'|'-o')
@@ -939,9 +987,9 @@ _meshctl_ca_revoke() {
 
 _meshctl_ca_crl() {
     repeating_flags=()
-    non_repeating_flags=(--renew -h --help)
+    non_repeating_flags=(--kubernetes --renew -h --help)
     repeating_options=()
-    non_repeating_options=(--dir --validity --trust-domain --output -o)
+    non_repeating_options=(--dir --trust-domain --authority-secret --kubeconfig --context --validity --output -o)
     __meshctl_offer_flags_options 0
 
     # Offer option value completions
@@ -949,10 +997,19 @@ _meshctl_ca_crl() {
     '--dir')
         return
         ;;
-    '--validity')
+    '--trust-domain')
         return
         ;;
-    '--trust-domain')
+    '--authority-secret')
+        return
+        ;;
+    '--kubeconfig')
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--validity')
         return
         ;;
     '--output'|'-o')
@@ -964,9 +1021,9 @@ _meshctl_ca_crl() {
 
 _meshctl_ca_bundle() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--kubernetes -h --help)
     repeating_options=()
-    non_repeating_options=(--dir --trust-domain --output -o)
+    non_repeating_options=(--dir --trust-domain --authority-secret --kubeconfig --context --output -o)
     __meshctl_offer_flags_options 0
 
     # Offer option value completions
@@ -975,6 +1032,15 @@ _meshctl_ca_bundle() {
         return
         ;;
     '--trust-domain')
+        return
+        ;;
+    '--authority-secret')
+        return
+        ;;
+    '--kubeconfig')
+        return
+        ;;
+    '--context')
         return
         ;;
     '--output'|'-o')
@@ -1352,13 +1418,16 @@ _meshctl_cert-inspect() {
 _meshctl_cert-inspect_show() {
     repeating_flags=()
     non_repeating_flags=(--verify -h --help)
-    repeating_options=(--root)
+    repeating_options=(--root --crl)
     non_repeating_options=(--trust-domain --at --cert --key --server-name --timeout --expires-in --output -o)
     __meshctl_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
     '--root')
+        return
+        ;;
+    '--crl')
         return
         ;;
     '--trust-domain')
@@ -1392,13 +1461,16 @@ _meshctl_cert-inspect_show() {
 _meshctl_cert-inspect_lint() {
     repeating_flags=()
     non_repeating_flags=(--strict -h --help)
-    repeating_options=(--root)
+    repeating_options=(--root --crl)
     non_repeating_options=(--trust-domain --at --cert --key --server-name --timeout --output -o)
     __meshctl_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
     '--root')
+        return
+        ;;
+    '--crl')
         return
         ;;
     '--trust-domain')
@@ -1429,13 +1501,16 @@ _meshctl_cert-inspect_lint() {
 _meshctl_cert-inspect_diff() {
     repeating_flags=()
     non_repeating_flags=(-h --help)
-    repeating_options=(--root)
+    repeating_options=(--root --crl)
     non_repeating_options=(--trust-domain --at --cert --key --server-name --timeout --output -o)
     __meshctl_offer_flags_options 2
 
     # Offer option value completions
     case "${prev}" in
     '--root')
+        return
+        ;;
+    '--crl')
         return
         ;;
     '--trust-domain')

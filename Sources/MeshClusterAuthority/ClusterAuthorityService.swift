@@ -74,7 +74,7 @@ package struct ClusterAuthorityService: Sendable {
         _ client: KubernetesClient?, _ clock: any WallClock, _ logger: Logger
     ) async throws(MeshFailure) -> any AuthorityStore {
         guard let name = settings.secret, let client else { return directory }
-        let store = AuthoritySecret(client, namespace: client.access.namespace, name: name, logger: logger)
+        let store = AuthoritySecret(client, named: name, logger: logger)
         do {
             try await store.prepare(
                 making: { () throws(AuthorityError) in

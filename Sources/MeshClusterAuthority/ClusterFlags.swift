@@ -1,5 +1,5 @@
 package import MeshCore
-import MeshKubernetesAPI
+package import MeshKubernetesAPI
 
 /// What the command line says about clusters, and the environment where it is silent.
 ///
@@ -32,16 +32,9 @@ package struct ClusterFlags: Sendable {
         func list(_ flags: [String], _ variable: String) -> String {
             flags.isEmpty ? environment[variable] ?? "" : flags.joined(separator: ",")
         }
-        if usesKubernetes || kubeconfig != nil {
-            settings.access =
-                if let kubeconfig {
-                    try Kubeconfig(path: kubeconfig, doing: doing).access(context: context, doing: doing)
-                } else {
-                    try ClusterAccess.inCluster(environment: environment, doing: doing)
-                }
-        } else if context != nil {
-            throw MeshFailure(.usage, doing: doing, reason: "a context needs a kubeconfig")
-        }
+        settings.access = try Self.access(
+            usesKubernetes: usesKubernetes, kubeconfig: kubeconfig, context: context, environment: environment,
+            doing: doing)
         if let id = clusterID ?? environment["CLUSTER_ID"], !id.isEmpty { settings.clusterID = id }
         settings.clusterAliases = Set(clusterAliases)
         settings.remotes = try remoteClusters.map { text throws(MeshFailure) in
@@ -65,6 +58,17 @@ package struct ClusterFlags: Sendable {
             throw MeshFailure(.usage, doing: doing, reason: problems.joined(separator: "; "))
         }
         return settings
+    }
+
+    /// The API server that is named; `nil` when none is.
+    package static func access(
+        usesKubernetes: Bool, kubeconfig: String?, context: String?, environment: [String: String], doing: String
+    ) throws(MeshFailure) -> ClusterAccess? {
+        if let kubeconfig {
+            return try Kubeconfig(path: kubeconfig, doing: doing).access(context: context, doing: doing)
+        }
+        guard context == nil else { throw MeshFailure(.usage, doing: doing, reason: "a context needs a kubeconfig") }
+        return usesKubernetes ? try ClusterAccess.inCluster(environment: environment, doing: doing) : nil
     }
 
     private func issuer(hasServer: Bool, _ doing: String) throws(MeshFailure) -> ClusterSettings.Issuer? {

@@ -6,7 +6,9 @@ import MeshClusterAuthority
 import MeshCore
 import MeshKubernetesAPI
 import MeshTestSupport
+import SwiftASN1
 import Testing
+import X509
 
 @Suite("An authority served in a cluster", .timeLimit(.minutes(2)))
 struct ClusterAuthorityServiceTests {
@@ -103,6 +105,80 @@ struct ClusterAuthorityServiceTests {
             let permissions = try Permissions.example()
             #expect(Set(server.all.compactMap(permissions.refusal)) == [])
             #expect(Set(server.all.map(\.method)).isSuperset(of: ["GET", "POST"]))
+        }
+    }
+
+    @Test("a root is replaced under two replicas, and whoever asks either of them meanwhile gets a certificate (C75)")
+    func rotation() async throws {
+        try await FakeCluster.serving { cluster, _, url in
+            for name in ["istio-system", "shop"] { cluster.put("namespaces", ["metadata": ["name": .string(name)]]) }
+            let token = try TestIssuer().token(Claims(expiry: SystemWallClock().seconds + 3600))
+            cluster.review(token, says: reviewStatus())
+            let folder = try TemporaryFolder()
+            let file = try folder.write("token", token)
+            var settings = ClusterSettings()
+            settings.access = ClusterAccess(server: url, namespace: "istio-system")
+            settings.secret = "istio-ca-secret"
+            settings.trusted = TrustedAccounts(parsing: "istio-system/ztunnel")
+            try await serving(settings, replicas: 2, folder: folder) { ports in
+                try await withClient(url) { client in
+                    let person = OfflineAuthority(
+                        AuthoritySecret(client, named: "istio-system/istio-ca-secret", logger: .silent), records: nil,
+                        caller: "a person")
+                    // A client trusts what its last reply said, and never needs anything else.
+                    var known = try await person.open(doing: "test").material.rootPEM
+
+                    /// Asks both, again and again, until both replies are as they should be.
+                    func renew(until isDone: (IssuedCertificate) throws -> Bool) async throws {
+                        while true {
+                            var done = 0
+                            for port in ports {
+                                let reply = try await ask(
+                                    port, roots: known, token: file, for: spiffe("istio-system", "ztunnel"),
+                                    impersonate: false)
+                                // As every reader of the cluster's ConfigMap: both roots, while there are two.
+                                if roots(reply.trustBundlePEM).count >= roots(known).count {
+                                    known = reply.trustBundlePEM
+                                }
+                                if try isDone(reply) { done += 1 }
+                            }
+                            if done == ports.count { return }
+                            try await Task.sleep(for: .milliseconds(20))
+                        }
+                    }
+                    func roots(_ pem: String) -> Set<String> {
+                        Set(
+                            pem.components(separatedBy: "-----BEGIN").dropFirst().map {
+                                $0.trimmingCharacters(in: .whitespacesAndNewlines)
+                            })
+                    }
+                    func isSigned(_ reply: IssuedCertificate, by root: String) throws -> Bool {
+                        let root = try Certificate(pemEncoded: "-----BEGIN " + root)
+                        let leaf = try Certificate(pemEncoded: reply.certificateChainPEM)
+                        return root.publicKey.isValidSignature(leaf.signature, for: leaf)
+                    }
+
+                    let old = try #require(roots(known).first)
+                    _ = try await person.rotate(.begin(overlap: 3600, rootLifetime: nil))
+                    try await renew { reply in
+                        let isByOld = try isSigned(reply, by: old)
+                        #expect(isByOld)
+                        return roots(reply.trustBundlePEM).count == 2
+                    }
+                    let new = try #require(roots(known).subtracting([old]).first)
+                    #expect(try await person.rotate(.advance).step == .switched)
+                    try await renew { try isSigned($0, by: new) }
+                    #expect(try await person.rotate(.advance).step == .finished)
+                    try await renew { roots($0.trustBundlePEM) == [new] }
+                    // Every namespace has heard of it.
+                    while true {
+                        let map = cluster.object("configmaps", "shop", "istio-ca-root-cert")
+                        if map?["data"]?["root-cert.pem"]?.text.map({ roots($0) }) == [new] { break }
+                        try await Task.sleep(for: .milliseconds(20))
+                    }
+                }
+            }
+            cluster.endWatches()
         }
     }
 

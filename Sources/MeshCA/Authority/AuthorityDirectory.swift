@@ -9,6 +9,7 @@ package struct AuthorityDirectory: AuthorityStore {
 
     package let path: String
     package init(_ path: String) { self.path = path }
+    package var place: String { path }
 
     /// Makes a new authority with its own P-256 root.
     /// - Parameters:

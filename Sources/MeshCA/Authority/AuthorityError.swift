@@ -26,7 +26,7 @@ package enum AuthorityError: Error, Hashable, CustomStringConvertible {
         switch self {
         case .exists(let path): "\(path) is already there; an authority is never overwritten, choose another folder"
         case .notFound(let directory):
-            "\(directory) holds no authority; make one with meshctl ca init --dir \(directory)"
+            "\(directory) holds no authority; make one with meshctl ca init --dir, or in a cluster by meshctl ca serve"
         case .incomplete(let directory, let missing):
             "\(directory) is half an authority: \(missing.joined(separator: ", ")) missing; restore that or empty the folder"
         case .file(let error): "\(error)"

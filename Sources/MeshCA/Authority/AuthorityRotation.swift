@@ -38,7 +38,7 @@ package struct AuthorityRotation: Sendable {
             }
             let authority = try files.authority(trustDomain: nil, now: now)
             let old = authority.material.signing
-            guard authority.material.roots.contains(old), old.issuer == old.subject else {
+            guard authority.signsWithRoot else {
                 throw files.refused("is signed by another authority's root, so its files have to be replaced by hand")
             }
             let next = try AuthorityFiles.root(

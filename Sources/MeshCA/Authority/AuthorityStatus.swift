@@ -1,51 +1,50 @@
 package import MeshCore
 import X509
 
-/// How an authority in a folder is doing. Times are seconds since 1970.
+/// How an authority is doing. Times are seconds since 1970.
 package struct AuthorityStatus: Sendable {
     package let authority: CertificateAuthority
     package let state: AuthorityState
     /// Where the audit log stands; `nil` without one.
     package let audit: AuditVerification?
-    /// The process that serves it; `nil` when none does.
+    /// The process that serves it on this machine; `nil` when none does, or where no folder says.
     package let server: String?
     /// What somebody has to see to, each with its remedy.
     package let problems: [String]
 
     /// - Throws: `.notFound` and `.corrupt` as opening the authority does.
-    package static func read(
-        _ directory: AuthorityDirectory, trustDomain: TrustDomain?, now: Int64
-    ) throws(MeshFailure) -> AuthorityStatus {
+    package static func read(_ offline: OfflineAuthority) async throws(MeshFailure) -> AuthorityStatus {
         let doing = "look at the authority"
         let authority: CertificateAuthority
         let state: AuthorityState
-        do {
-            let files = try directory.read()
-            authority = try files.authority(trustDomain: trustDomain, now: now)
+        let now = offline.clock.seconds
+        do throws(AuthorityError) {
+            let files = try await offline.store.load()
+            authority = try files.authority(trustDomain: offline.trustDomain, now: now)
             state = try files.state()
         } catch {
             throw error.failure(doing: doing)
         }
         var problems = Self.problems(authority, state, now: now)
         var audit: AuditVerification?
-        let log = "\(directory.path)/\(AuditFolder.folder)"
-        if FileStamp(path: log) != nil {
+        if let log = offline.records.map({ "\($0)/\(AuditFolder.folder)" }), FileStamp(path: log) != nil {
             do { audit = try AuditVerification.run(log) } catch {
                 problems.append("audit log: \(error); keep it, and put a copy from elsewhere beside it")
             }
         }
         return AuthorityStatus(
-            authority: authority, state: state, audit: audit, server: ServingLock.holder(directory.path),
+            authority: authority, state: state, audit: audit, server: offline.records.flatMap(ServingLock.holder),
             problems: problems)
     }
 
     private static func problems(_ authority: CertificateAuthority, _ state: AuthorityState, now: Int64) -> [String] {
         var problems: [String] = []
-        let signing = authority.material.signing
-        let (begin, end) = (UnixTime.seconds(signing.notValidBefore), UnixTime.seconds(signing.notValidAfter))
-        if RotationState.isDue(notBefore: begin, notAfter: end, now: now), state.rotation == nil {
+        let signer = authority.signerSummary
+        if RotationState.isDue(notBefore: signer.notBefore, notAfter: signer.notAfter, now: now), state.rotation == nil
+        {
             problems.append(
-                "the signing certificate ends \(UnixTime.text(end)); run meshctl ca rotate, or put a new one in place")
+                "the signing certificate ends \(UnixTime.text(signer.notAfter)); run meshctl ca rotate, or put a new one in place"
+            )
         }
         if let rotation = state.rotation, now >= rotation.until {
             problems.append(

@@ -2,6 +2,9 @@
 ///
 /// Several processes may use one store at once. Each reads all of it, decides, and writes only if nobody wrote meanwhile.
 package protocol AuthorityStore: Sendable {
+    /// Where it is, for messages: a folder, or namespace and name of a secret.
+    var place: String { get }
+
     /// - Throws: `.notFound` when there is no authority.
     func load() async throws(AuthorityError) -> AuthorityFiles
 

@@ -83,9 +83,8 @@ extension CertificateAuthority {
     package var signerSummary: CertificateSummary { CertificateSummary(material.signing) }
     package var rootSummaries: [CertificateSummary] { material.roots.map(CertificateSummary.init) }
 
-    /// The signing certificate in short. Time is seconds since 1970.
-    package var summary: (serial: String, notAfter: Int64) {
-        let certificate = material.signing
-        return (HexText.of(certificate.serialNumber.bytes), UnixTime.seconds(certificate.notValidAfter))
+    /// Whether it signs with a root that is its own; others are replaced by whoever made them.
+    var signsWithRoot: Bool {
+        material.signing.issuer == material.signing.subject && material.roots.contains(material.signing)
     }
 }

@@ -1,33 +1,43 @@
 package import MeshCore
 import X509
 
-/// What a person does to the authority in a folder, each with its record in the audit log. A server of that folder takes
-/// it over within a second.
+/// What a person does to an authority, beside its servers: those take it over within a second.
 package struct OfflineAuthority: Sendable {
-    package let directory: AuthorityDirectory
-    /// Needed where the folder does not know it.
+    package let store: any AuthorityStore
+    /// The folder in whose audit log each thing is recorded; without one, only the servers record what they take over.
+    package let records: String?
+    /// Needed where the store does not know it.
     package var trustDomain: TrustDomain?
     /// Who asks, for the audit log.
     package var caller: String
-    private let clock: any WallClock
+    let clock: any WallClock
 
-    package init(_ directory: AuthorityDirectory, caller: String, clock: any WallClock = SystemWallClock()) {
-        self.directory = directory
+    package init(
+        _ store: any AuthorityStore, records: String?, caller: String, clock: any WallClock = SystemWallClock()
+    ) {
+        self.store = store
+        self.records = records
         self.caller = caller
         self.clock = clock
+    }
+
+    /// The authority in a folder, whose audit log is there too.
+    package init(_ directory: AuthorityDirectory, caller: String, clock: any WallClock = SystemWallClock()) {
+        self.init(directory, records: directory.path, caller: caller, clock: clock)
     }
 
     /// Makes a new authority with its own root.
     /// - Parameter rootLifetime: seconds.
     package func create(
         trustDomain: TrustDomain, aliases: [TrustDomain], rootLifetime: Int64
-    ) throws(MeshFailure) -> CertificateAuthority {
+    ) async throws(MeshFailure) -> CertificateAuthority {
         let doing = "make an authority"
         do {
-            let made = try directory.create(
-                trustDomain: trustDomain, aliases: aliases, rootLifetime: rootLifetime, now: clock.seconds)
-            try AuditFolder.note(
-                record(.created, "authority of \(trustDomain), root \(made.summary.serial)"), beside: directory.path)
+            let now = clock.seconds
+            try await store.create(
+                AuthorityFiles.made(trustDomain: trustDomain, aliases: aliases, rootLifetime: rootLifetime, now: now))
+            let made = try await store.load().authority(trustDomain: trustDomain, now: now)
+            try note([record(.created, "authority of \(trustDomain), root \(made.signerSummary.serial)")])
             return made
         } catch {
             throw Self.failure(error, doing: doing)
@@ -51,15 +61,15 @@ package struct OfflineAuthority: Sendable {
     package func rotate(_ rotation: Rotation) async throws(MeshFailure) -> Rotated {
         do {
             let step = try await run(rotation)
-            try AuditFolder.note(record(.rotation, "root rotation \(step.rawValue)"), beside: directory.path)
-            return Rotated(step: step, state: try directory.read().state().rotation)
+            try note([record(.rotation, "root rotation \(step.rawValue)")])
+            return Rotated(step: step, state: try await store.load().state().rotation)
         } catch {
             throw Self.failure(error, doing: "rotate the root")
         }
     }
 
     private func run(_ rotation: Rotation) async throws(AuthorityError) -> AuthorityRotation.Step {
-        let steps = AuthorityRotation(directory)
+        let steps = AuthorityRotation(store)
         switch rotation {
         case .begin(let overlap, let rootLifetime):
             _ = try await steps.begin(overlap: overlap, rootLifetime: rootLifetime, now: clock.seconds)
@@ -91,7 +101,7 @@ package struct OfflineAuthority: Sendable {
                 }
                 bytes.append(serial)
             }
-            var issuer = RevocationIssuer(directory)
+            var issuer = RevocationIssuer(store)
             if let validity { issuer.validity = validity }
             let issued = try await issuer.issue(
                 revoking: bytes, reason: reason, trustDomain: trustDomain, now: clock.seconds)
@@ -99,7 +109,7 @@ package struct OfflineAuthority: Sendable {
                 record(.revoked, reason.map { "\($0)" } ?? "", serial: HexText.of(RevocationList.serial(serial)))
             }
             let list = record(.revocationList, "number \(issued.number), \(issued.revoked) revoked")
-            try AuditFolder.note(revoked + [list], beside: directory.path)
+            try note(revoked + [list])
             return issued
         } catch {
             throw Self.failure(error, doing: doing)
@@ -107,15 +117,19 @@ package struct OfflineAuthority: Sendable {
     }
 
     /// The authority as it is, checked.
-    package func open(doing: String) throws(MeshFailure) -> CertificateAuthority {
-        do {
-            return try directory.open(trustDomain: trustDomain, lifetimes: LifetimePolicy(), now: clock.seconds)
+    package func open(doing: String) async throws(MeshFailure) -> CertificateAuthority {
+        do throws(AuthorityError) {
+            return try await store.load().authority(trustDomain: trustDomain, now: clock.seconds)
         } catch {
             throw error.failure(doing: doing)
         }
     }
 
-    private func record(_ event: AuditRecord.Event, _ words: String, serial: String = "") -> AuditRecord {
+    func note(_ list: [AuditRecord]) throws(AuditError) {
+        if let records { try AuditFolder.note(list, beside: records) }
+    }
+
+    func record(_ event: AuditRecord.Event, _ words: String = "", serial: String = "") -> AuditRecord {
         var record = AuditRecord(event, time: clock.now.microseconds)
         record.caller = caller
         record.serial = serial

@@ -2,7 +2,7 @@ import Crypto
 package import MeshCore
 import X509
 
-/// Makes one certificate from an authority's folder, without a server.
+/// Makes one certificate with an authority's key, without a server.
 ///
 /// Whoever can read the signing key may have any lifetime and any identity of the trust domain.
 package struct OfflineIssuance: Sendable {
@@ -19,28 +19,26 @@ package struct OfflineIssuance: Sendable {
         package let files: [String]
     }
 
-    package let authority: AuthorityDirectory
-    /// Needed where the folder does not know it.
-    package var trustDomain: TrustDomain?
-    package let identity: SPIFFEID
-    /// Seconds; zero takes 24 hours.
-    package var lifetime: Int64 = 0
-    /// Text of a PEM signing request; a new P-256 key is made when absent.
-    package var request: String?
-    /// Who asks, for the audit log.
-    package var caller = ""
+    private let authority: OfflineAuthority
+    private let identity: SPIFFEID
+    private let lifetime: Int64
+    private let request: String?
 
-    package init(authority: AuthorityDirectory, identity: SPIFFEID) {
+    /// - Parameters:
+    ///   - lifetime: seconds; zero takes 24 hours.
+    ///   - request: text of a PEM signing request; a new P-256 key is made when absent.
+    package init(_ authority: OfflineAuthority, identity: SPIFFEID, lifetime: Int64, request: String?) {
         self.authority = authority
         self.identity = identity
+        self.lifetime = lifetime
+        self.request = request
     }
 
     /// Writes chain, roots and, if it made one, the key (mode 0600) to a folder, in place of what was there.
     ///
-    /// A folder of ours remembers the certificate and has it in its audit log before the files are there.
-    /// - Parameter now: microseconds since 1970.
-    package func run(out directory: String, now: Int64) async throws(MeshFailure) -> Made {
-        let (leaf, key, authority) = try await sign(now: now)
+    /// An authority of ours remembers the certificate and has it in its audit log before the files are there.
+    package func run(out directory: String) async throws(MeshFailure) -> Made {
+        let (leaf, key, authority) = try await sign()
         var files = [
             FileSet.File(Self.certificateFile, leaf.pem + authority.material.chainPEM.joined()),
             FileSet.File(Self.rootFile, authority.material.rootPEM),
@@ -57,38 +55,36 @@ package struct OfflineIssuance: Sendable {
     }
 
     /// The certificate for `request` with the authority's chain, in PEM, and nothing on disk but its record.
-    package func chain(now: Int64) async throws(MeshFailure) -> (leaf: IssuedLeaf, pem: String) {
-        let (leaf, _, authority) = try await sign(now: now)
+    package func chain() async throws(MeshFailure) -> (leaf: IssuedLeaf, pem: String) {
+        let (leaf, _, authority) = try await sign()
         return (leaf, leaf.pem + authority.material.chainPEM.joined())
     }
 
     private var doing: String { "issue a certificate for \(identity)" }
 
-    private func sign(
-        now: Int64
-    ) async throws(MeshFailure) -> (leaf: IssuedLeaf, key: String?, authority: CertificateAuthority) {
-        let seconds = now / 1_000_000
+    private func sign()
+        async throws(MeshFailure) -> (leaf: IssuedLeaf, key: String?, authority: CertificateAuthority)
+    {
+        let now = authority.clock.seconds
         do {
             let lifetimes = LifetimePolicy(standard: LifetimePolicy().standard, longest: LifetimePolicy.ceiling)
-            let files = try authority.read()
-            let authority = try files.authority(trustDomain: trustDomain, lifetimes: lifetimes, now: seconds)
-            guard identity.trustDomain == authority.trustDomain else {
+            let files = try await authority.store.load()
+            let signer = try files.authority(trustDomain: authority.trustDomain, lifetimes: lifetimes, now: now)
+            guard identity.trustDomain == signer.trustDomain else {
                 throw MeshFailure(
-                    .usage, doing: doing, reason: "\(self.authority.path) is the authority of \(authority.trustDomain)")
+                    .usage, doing: doing, reason: "\(authority.store.place) is the authority of \(signer.trustDomain)")
             }
             let (request, key) = try signingRequest()
-            let leaf = try authority.issue(request, names: [.spiffe(identity)], lifetime: lifetime, now: seconds)
+            let leaf = try signer.issue(request, names: [.spiffe(identity)], lifetime: lifetime, now: now)
             if files[.settings] != nil {
-                try await IssuanceMemory(self.authority, known: try files.state()).cover(
-                    notAfter: leaf.notAfter, signedBy: authority.material.signing, now: seconds)
-                var record = AuditRecord(.issued, time: now)
-                record.caller = caller
+                try await IssuanceMemory(authority.store, known: try files.state()).cover(
+                    notAfter: leaf.notAfter, signedBy: signer.material.signing, now: now)
+                var record = authority.record(.issued, serial: leaf.serial)
                 record.identity = "\(identity)"
-                record.serial = leaf.serial
                 record.notAfter = leaf.notAfter
-                try AuditFolder.note(record, beside: self.authority.path)
+                try authority.note([record])
             }
-            return (leaf, key, authority)
+            return (leaf, key, signer)
         } catch let failure as MeshFailure {
             throw failure
         } catch let error as AuthorityError {

@@ -1,7 +1,6 @@
 import Logging
 import MeshCore
 import Synchronization
-import X509
 
 /// Keeps a served authority up to date with its store: takes over changed files, moves a rotation on, begins one in time
 /// and signs fresh revocation lists.
@@ -62,8 +61,8 @@ package final class AuthorityKeeper: Sendable {
             issuance.slot.publish(next)
             issuance.metrics.countReload(failed: false)
             state.withLock { $0 = State(files: files) }
-            issuance.logger.info("authority reloaded", metadata: [LogKey.serial: "\(next.summary.serial)"])
-            await record(.reloaded, "signer \(next.summary.serial), \(next.material.roots.count) roots")
+            issuance.logger.info("authority reloaded", metadata: [LogKey.serial: "\(next.signerSummary.serial)"])
+            await record(.reloaded, "signer \(next.signerSummary.serial), \(next.material.roots.count) roots")
         } catch {
             // A set of files is often replaced one by one, so the next look may find it whole.
             guard isNew(error) else { return }
@@ -105,14 +104,10 @@ package final class AuthorityKeeper: Sendable {
         }
     }
 
-    /// Only of a root that is our own: others are replaced by whoever made them.
     private func isRotationDue(now: Int64) -> Bool {
-        let root = issuance.authority.material.signing
-        guard root.issuer == root.subject, issuance.authority.material.roots.contains(root),
-            state.withLock({ $0.files[.settings] }) != nil
-        else { return false }
-        let (begin, end) = (UnixTime.seconds(root.notValidBefore), UnixTime.seconds(root.notValidAfter))
-        return RotationState.isDue(notBefore: begin, notAfter: end, now: now)
+        guard issuance.authority.signsWithRoot, state.withLock({ $0.files[.settings] }) != nil else { return false }
+        let root = issuance.authority.signerSummary
+        return RotationState.isDue(notBefore: root.notBefore, notAfter: root.notAfter, now: now)
     }
 
     private func report(_ words: String) async {

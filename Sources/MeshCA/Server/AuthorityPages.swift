@@ -88,7 +88,7 @@ package final class AuthorityPages: Sendable {
     private func readiness(_ authority: CertificateAuthority) -> Page {
         guard isReady else { return Page(status: .serviceUnavailable, body: "not listening yet\n") }
         let now = issuance.clock.seconds
-        guard now < authority.summary.notAfter else {
+        guard now < authority.signerSummary.notAfter else {
             return Page(status: .serviceUnavailable, body: "the signing certificate expired\n")
         }
         if let reason = issuance.callers.obstacle {

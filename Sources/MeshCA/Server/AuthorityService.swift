@@ -117,7 +117,7 @@ package struct AuthorityService: Sendable {
         _ event: AuditRecord.Event, _ authority: CertificateAuthority, _ clock: any WallClock
     ) -> AuditRecord {
         var record = AuditRecord(event, time: clock.now.microseconds)
-        record.reason = "authority of \(authority.trustDomain), signer \(authority.summary.serial)"
+        record.reason = "authority of \(authority.trustDomain), signer \(authority.signerSummary.serial)"
         return record
     }
 }

@@ -20,6 +20,14 @@ package final class AuthoritySecret: AuthorityStore {
     /// The last version that was heard of, by whatever way; empty for a secret that was deleted.
     private let newest = Mutex<String?>(nil)
 
+    /// - Parameter name: in the namespace that the client is at home in, or with another as `namespace/name`.
+    package convenience init(_ client: KubernetesClient, named name: String, logger: Logger) {
+        let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
+        self.init(
+            client, namespace: parts.count == 2 ? parts[0] : client.access.namespace, name: parts.last ?? name,
+            logger: logger)
+    }
+
     package init(
         _ client: KubernetesClient, namespace: String, name: String = standardName, backoff: Backoff = Backoff(),
         logger: Logger
@@ -31,7 +39,7 @@ package final class AuthoritySecret: AuthorityStore {
             logger: logger)
     }
 
-    private var place: String { "secret \(key)" }
+    package var place: String { "secret \(key)" }
 
     package func load() async throws(AuthorityError) -> AuthorityFiles {
         let before = newest.withLock { $0 }

@@ -66,13 +66,6 @@ enum AuthorityArguments {
         }
     }
 
-    /// The authority in a folder, for commands that change it themselves.
-    static func offline(_ directory: String, trustDomain: String?) throws(MeshFailure) -> OfflineAuthority {
-        var authority = OfflineAuthority(AuthorityDirectory(directory), caller: caller)
-        if let trustDomain { authority.trustDomain = try Self.trustDomain(trustDomain) }
-        return authority
-    }
-
     /// Who uses the command, for the audit log.
     static var caller: String { "local user \(getuid())" }
 

@@ -14,15 +14,12 @@ struct AuthorityBundle: AsyncParsableCommand {
             Example: meshctl ca bundle --dir ca > root-cert.pem
             """)
 
-    @Option(help: "Folder of the authority.")
-    var dir: String
-    @Option(help: "Trust domain of a folder that has no authority.yaml.")
-    var trustDomain: String?
+    @OptionGroup var place: AuthorityPlace
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let authority = try AuthorityArguments.offline(dir, trustDomain: trustDomain).open(doing: "read the bundle")
-        try output.emit(BundleReport(authority))
+        let doing = "read the bundle"
+        try output.emit(try await place.with(doing: doing) { BundleReport(try await $0.open(doing: doing)) })
     }
 }
 

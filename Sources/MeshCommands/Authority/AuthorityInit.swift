@@ -21,7 +21,8 @@ struct AuthorityInit: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let authority = try AuthorityArguments.offline(dir, trustDomain: nil).create(
+        let offline = OfflineAuthority(AuthorityDirectory(dir), caller: AuthorityArguments.caller)
+        let authority = try await offline.create(
             trustDomain: try AuthorityArguments.trustDomain(trustDomain),
             aliases: try trustDomainAlias.map(AuthorityArguments.trustDomain), rootLifetime: rootLifetime.seconds)
         try output.emit(AuthorityReport(directory: dir, authority: authority))
@@ -36,7 +37,7 @@ struct AuthorityReport: Report {
     let rootSerial: String
 
     init(directory: String, authority: CertificateAuthority) {
-        let root = authority.summary
+        let root = authority.signerSummary
         self.directory = directory
         trustDomain = authority.trustDomain.name
         rootNotAfter = UnixTime.date(root.notAfter)

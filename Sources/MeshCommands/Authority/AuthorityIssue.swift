@@ -7,7 +7,7 @@ import MeshReport
 struct AuthorityIssue: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "issue",
-        abstract: "Make one certificate from an authority's folder, without a server.",
+        abstract: "Make one certificate with an authority's key, without a server.",
         discussion: """
             Writes cert-chain.pem, key.pem and root-cert.pem; with --csr no key, since its owner has it.
 
@@ -16,26 +16,21 @@ struct AuthorityIssue: AsyncParsableCommand {
 
     @Argument(help: "Identity of the certificate.")
     var identity: String
-    @Option(help: "Folder of the authority.")
-    var dir: String
+    @OptionGroup var place: AuthorityPlace
     @Option(help: "Folder for the files; those of an earlier run are replaced.")
     var out: String
     @Option(help: "How long the certificate is valid, at most until the authority's own end.")
     var ttl = LifetimeArgument(seconds: 24 * 3600)
     @Option(help: ArgumentHelp("Signing request in PEM, instead of a new key.", valueName: "file"))
     var csr: String?
-    @Option(help: "Trust domain of a folder that has no authority.yaml.")
-    var trustDomain: String?
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let id = try AuthorityArguments.identity(identity)
-        var issuance = OfflineIssuance(authority: AuthorityDirectory(dir), identity: id)
-        issuance.trustDomain = try trustDomain.map(AuthorityArguments.trustDomain)
-        issuance.lifetime = ttl.seconds
-        issuance.request = try csr.map(AuthorityArguments.text)
-        issuance.caller = AuthorityArguments.caller
-        let made = try await issuance.run(out: out, now: SystemWallClock().now.microseconds)
+        let request = try csr.map(AuthorityArguments.text)
+        let made = try await place.with(doing: "issue a certificate for \(id)") { authority in
+            try await OfflineIssuance(authority, identity: id, lifetime: ttl.seconds, request: request).run(out: out)
+        }
         try output.emit(IssueReport(identity: id, made: made))
     }
 }

@@ -14,26 +14,26 @@ struct AuthorityRevocations: AsyncParsableCommand {
             Example: meshctl ca crl --dir ca > ca-crl.pem
             """)
 
-    @Option(help: "Folder of the authority.")
-    var dir: String
+    @OptionGroup var place: AuthorityPlace
     @Flag(help: "Sign a fresh list first; the first one, if there is none.")
     var renew = false
     @Option(help: "How long a fresh list is good for.")
     var validity = LifetimeArgument(seconds: 7 * 24 * 3600)
-    @Option(help: "Trust domain of a folder that has no authority.yaml.")
-    var trustDomain: String?
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let authority = try AuthorityArguments.offline(dir, trustDomain: trustDomain)
-        if renew { _ = try await authority.revoke([], reason: nil, validity: validity.seconds) }
-        let material = try authority.open(doing: "read revocation lists").material
-        guard !material.revocations.isEmpty else {
-            throw MeshFailure(
-                .notFound, doing: "read revocation lists",
-                reason: "\(dir) has none; make one with meshctl ca crl --renew --dir \(dir)")
+        let doing = "read revocation lists"
+        let report = try await place.with(doing: doing) { authority in
+            if renew { _ = try await authority.revoke([], reason: nil, validity: validity.seconds) }
+            let material = try await authority.open(doing: doing).material
+            guard !material.revocations.isEmpty else {
+                throw MeshFailure(
+                    .notFound, doing: doing,
+                    reason: "\(authority.store.place) has none; make one with meshctl ca crl --renew")
+            }
+            return RevocationsReport(material)
         }
-        try output.emit(RevocationsReport(material))
+        try output.emit(report)
     }
 }
 

@@ -3,20 +3,14 @@ import MeshCA
 import MeshCore
 import MeshReport
 
-/// The words of RFC 5280 for why a certificate is revoked.
-enum RevocationReasonArgument: String, ExpressibleByArgument, CaseIterable {
-    case keyCompromise, authorityCompromise, affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn
-
-    var reason: RevocationList.Reason {
-        switch self {
-        case .keyCompromise: .keyCompromise
-        case .authorityCompromise: .authorityCompromise
-        case .affiliationChanged: .affiliationChanged
-        case .superseded: .superseded
-        case .cessationOfOperation: .cessationOfOperation
-        case .privilegeWithdrawn: .privilegeWithdrawn
-        }
+extension RevocationList.Reason: ExpressibleByArgument {
+    /// By its word, not by its number.
+    init?(argument: String) {
+        guard let reason = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
+        self = reason
     }
+
+    static var allValueStrings: [String] { allCases.map { "\($0)" } }
 }
 
 struct AuthorityRevoke: AsyncParsableCommand {
@@ -25,7 +19,7 @@ struct AuthorityRevoke: AsyncParsableCommand {
         abstract: "Revoke certificates by their serial numbers.",
         discussion: """
             The numbers are in the audit log, in the server's log and in meshctl cert-inspect. They go into a new list, \
-            ca-crl.pem in the folder, which has to reach whoever is to refuse them, such as the ztunnels of Istio. The \
+            ca-crl.pem beside the key, which has to reach whoever is to refuse them, such as the ztunnels of Istio. The \
             authority itself refuses to renew them at once.
 
             Example: meshctl ca revoke --dir ca 5f3c0a9b --reason keyCompromise
@@ -33,18 +27,18 @@ struct AuthorityRevoke: AsyncParsableCommand {
 
     @Argument(help: "Serial numbers in hexadecimal.")
     var serials: [String]
-    @Option(help: "Folder of the authority.")
-    var dir: String
+    @OptionGroup var place: AuthorityPlace
     @Option(help: "Why; the list says it.")
-    var reason: RevocationReasonArgument?
-    @Option(help: "Trust domain of a folder that has no authority.yaml.")
-    var trustDomain: String?
+    var reason: RevocationList.Reason?
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let authority = try AuthorityArguments.offline(dir, trustDomain: trustDomain)
-        let issued = try await authority.revoke(serials, reason: reason?.reason)
-        try output.emit(RevokeReport(issued, file: "\(dir)/\(AuthorityFiles.Name.revocations.rawValue)"))
+        let report = try await place.with(doing: "revoke certificates") { authority in
+            let issued = try await authority.revoke(serials, reason: reason)
+            return RevokeReport(
+                issued, file: "\(authority.store.place)/\(AuthorityFiles.Name.revocations.rawValue)")
+        }
+        try output.emit(report)
     }
 }
 

@@ -11,13 +11,12 @@ struct AuthorityRotate: AsyncParsableCommand {
         discussion: """
             First the new root is only handed out beside the old one, until every certificate issued before has ended. \
             Then it signs. The old one leaves the bundle once every certificate that it signed has ended. A server of the \
-            folder takes the steps when they are due.
+            authority takes the steps when they are due.
 
             Example: meshctl ca rotate --dir ca
             """)
 
-    @Option(help: "Folder of the authority.")
-    var dir: String
+    @OptionGroup var place: AuthorityPlace
     @Option(help: "How long the new root is only handed out, instead of until all earlier certificates have ended.")
     var overlap: LifetimeArgument?
     @Option(help: "How long the new root is valid; as long as the old one by default.")
@@ -44,7 +43,7 @@ struct AuthorityRotate: AsyncParsableCommand {
             } else {
                 .begin(overlap: overlap?.seconds, rootLifetime: rootLifetime?.seconds)
             }
-        let rotated = try await AuthorityArguments.offline(dir, trustDomain: nil).rotate(rotation)
+        let rotated = try await place.with(doing: "rotate the root") { try await $0.rotate(rotation) }
         try output.emit(RotationReport(rotated))
     }
 }

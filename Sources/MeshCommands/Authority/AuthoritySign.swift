@@ -19,22 +19,17 @@ struct AuthoritySign: AsyncParsableCommand {
     var request: String
     @Option(help: "Identity of the certificate.")
     var identity: String
-    @Option(help: "Folder of the authority.")
-    var dir: String
+    @OptionGroup var place: AuthorityPlace
     @Option(help: "How long the certificate is valid, at most until the authority's own end.")
     var ttl = LifetimeArgument(seconds: 24 * 3600)
-    @Option(help: "Trust domain of a folder that has no authority.yaml.")
-    var trustDomain: String?
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let id = try AuthorityArguments.identity(identity)
-        var issuance = OfflineIssuance(authority: AuthorityDirectory(dir), identity: id)
-        issuance.trustDomain = try trustDomain.map(AuthorityArguments.trustDomain)
-        issuance.lifetime = ttl.seconds
-        issuance.request = try AuthorityArguments.text(request)
-        issuance.caller = AuthorityArguments.caller
-        let signed = try await issuance.chain(now: SystemWallClock().now.microseconds)
+        let request = try AuthorityArguments.text(request)
+        let signed = try await place.with(doing: "issue a certificate for \(id)") { authority in
+            try await OfflineIssuance(authority, identity: id, lifetime: ttl.seconds, request: request).chain()
+        }
         try output.emit(SignReport(identity: id, leaf: signed.leaf, pem: signed.pem))
     }
 }

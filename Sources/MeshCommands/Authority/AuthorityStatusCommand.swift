@@ -14,17 +14,13 @@ struct AuthorityStatusCommand: AsyncParsableCommand {
             Example: meshctl ca status --dir ca
             """)
 
-    @Option(help: "Folder of the authority.")
-    var dir: String
-    @Option(help: "Trust domain of a folder that has no authority.yaml.")
-    var trustDomain: String?
+    @OptionGroup var place: AuthorityPlace
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let status = try AuthorityStatus.read(
-            AuthorityDirectory(dir), trustDomain: try trustDomain.map(AuthorityArguments.trustDomain),
-            now: SystemWallClock().seconds)
-        let report = AuthorityStatusReport(status, directory: dir)
+        let report = try await place.with(doing: "look at the authority") { authority in
+            AuthorityStatusReport(try await AuthorityStatus.read(authority), place: authority.store.place)
+        }
         try output.emit(report)
         if !report.problems.isEmpty { throw ExitCode(1) }
     }
@@ -43,6 +39,7 @@ struct AuthorityStatusReport: Report {
         let head: String
     }
 
+    /// The folder, or namespace and name of the secret.
     let directory: String
     let trustDomain: String
     let aliases: [String]
@@ -55,8 +52,8 @@ struct AuthorityStatusReport: Report {
     let server: String?
     let problems: [String]
 
-    init(_ status: AuthorityStatus, directory: String) {
-        self.directory = directory
+    init(_ status: AuthorityStatus, place: String) {
+        directory = place
         trustDomain = status.authority.trustDomain.name
         aliases = status.authority.aliases.map(\.name)
         signer = AuthorityCertificateReport(status.authority.signerSummary)

@@ -13,12 +13,7 @@ struct ClusterOptions: ParsableArguments {
             "Pods by node in Kubernetes YAML, where there is no API server: callers with a node get their identities.",
             valueName: "file"))
     var inventory: String?
-    @Flag(help: "Use the API server of the cluster that this runs in: token reviews, pods, root bundle.")
-    var kubernetes = false
-    @Option(help: ArgumentHelp("The same with the API server of a kubeconfig.", valueName: "file"))
-    var kubeconfig: String?
-    @Option(help: ArgumentHelp("Context of the kubeconfig, instead of its current one.", valueName: "name"))
-    var context: String?
+    @OptionGroup var server: KubernetesOptions
     @Option(
         name: .customLong("cluster-id"),
         help: ArgumentHelp("What node proxies call the cluster (Kubernetes). CLUSTER_ID.", valueName: "id"))
@@ -51,8 +46,8 @@ struct ClusterOptions: ParsableArguments {
     var tokenKeys: String?
     @Option(
         help: ArgumentHelp(
-            "Keep the authority in this Secret of our namespace, made when it is not there; --dir is then for the audit log.",
-            valueName: "name"))
+            "Keep the authority in this Secret, of our namespace unless it names one, made when it is not there; "
+                + "--dir is then for the audit log.", valueName: "[namespace/]name"))
     var authoritySecret: String?
     @Flag(inversion: .prefixedNo, help: "Keep ConfigMap istio-ca-root-cert in every namespace of the cluster.")
     var publishRoot = true
@@ -61,9 +56,9 @@ struct ClusterOptions: ParsableArguments {
         var flags = ClusterFlags()
         flags.callers = callers
         flags.inventory = inventory
-        flags.usesKubernetes = kubernetes
-        flags.kubeconfig = kubeconfig
-        flags.context = context
+        flags.usesKubernetes = server.kubernetes
+        flags.kubeconfig = server.kubeconfig
+        flags.context = server.context
         flags.clusterID = clusterID
         flags.clusterAliases = clusterAlias
         flags.remoteClusters = remoteCluster

@@ -14,43 +14,46 @@ struct AuthorityStatusTests {
         _ = try directory.create(trustDomain: try domain(), rootLifetime: 100 * day, now: Self.now)
     }
 
-    func problems(_ now: Int64 = now) throws -> [String] {
-        try AuthorityStatus.read(directory, trustDomain: nil, now: now).problems
+    func status(_ now: Int64 = now) async throws -> AuthorityStatus {
+        try await AuthorityStatus.read(
+            OfflineAuthority(directory, caller: "", clock: ManualClock(.seconds(now))))
     }
 
+    func problems(_ now: Int64 = now) async throws -> [String] { try await status(now).problems }
+
     @Test("names nothing while all is well")
-    func well() throws {
-        #expect(try problems().isEmpty)
-        #expect(try problems(Self.now + 80 * day - 1).isEmpty)
+    func well() async throws {
+        #expect(try await problems().isEmpty)
+        #expect(try await problems(Self.now + 80 * day - 1).isEmpty)
     }
 
     @Test("asks for a rotation when a fifth of the signer's life is left, and not while one is under way")
     func nearEnd() async throws {
         let late = Self.now + 80 * day
-        #expect(try problems(late).first?.contains("meshctl ca rotate") == true)
+        #expect(try await problems(late).first?.contains("meshctl ca rotate") == true)
         let begun = try await AuthorityRotation(directory).begin(now: late)
-        #expect(try problems(late).isEmpty)
-        #expect(try problems(begun.until).first?.contains("meshctl ca rotate --advance") == true)
+        #expect(try await problems(late).isEmpty)
+        #expect(try await problems(begun.until).first?.contains("meshctl ca rotate --advance") == true)
     }
 
     @Test("asks for a fresh list when one has ended")
     func listEnded() async throws {
         let issued = try await RevocationIssuer(directory).issue(now: Self.now)
-        #expect(try problems(issued.nextUpdate - 1).isEmpty)
-        #expect(try problems(issued.nextUpdate).first?.contains("meshctl ca crl --renew") == true)
+        #expect(try await problems(issued.nextUpdate - 1).isEmpty)
+        #expect(try await problems(issued.nextUpdate).first?.contains("meshctl ca crl --renew") == true)
     }
 
     @Test("says that the audit log is broken")
-    func audit() throws {
+    func audit() async throws {
         try AuditFolder.note(AuditRecord(.created, time: 0), beside: directory.path)
-        #expect(try AuthorityStatus.read(directory, trustDomain: nil, now: Self.now).audit?.records == 1)
+        #expect(try await status().audit?.records == 1)
         try folder.write("ca/audit/audit-00000000000000000001.jsonl", "junk\n")
-        #expect(try problems().first?.hasPrefix("audit log: ") == true)
+        #expect(try await problems().first?.hasPrefix("audit log: ") == true)
     }
 
     @Test("of an authority past its end is an error that says so")
-    func ended() throws {
-        let failure = #expect(throws: MeshFailure.self) { try problems(Self.now + 100 * day) }
+    func ended() async throws {
+        let failure = await #expect(throws: MeshFailure.self) { try await problems(Self.now + 100 * day) }
         #expect(failure?.kind == .corrupt)
         #expect(failure.map { "\($0)" }?.contains("is valid from") == true)
     }

@@ -12,6 +12,7 @@ final class MemoryStore: AuthorityStore {
         var failure: AuthorityError?
     }
 
+    let place = "memory"
     private let state = Mutex(State())
 
     init(_ texts: [AuthorityFiles.Name: String] = [:]) { state.withLock { $0.texts = texts } }
