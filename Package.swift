@@ -201,7 +201,7 @@ let package = Package(
 
         // Not products.
         .target(
-            name: "MeshTestSupport", dependencies: ["MeshCore", "MeshLinux"], path: "Tests/MeshTestSupport",
+            name: "MeshTestSupport", dependencies: ["MeshCore", "MeshLinux", log], path: "Tests/MeshTestSupport",
             swiftSettings: careful),
         .testTarget(name: "MeshCoreTests", dependencies: ["MeshCore"], swiftSettings: careful),
         .testTarget(name: "MeshWireTests", dependencies: ["MeshCore", "MeshWire"], swiftSettings: careful),
@@ -209,7 +209,7 @@ let package = Package(
         .testTarget(
             name: "MeshTokensTests",
             dependencies: [
-                "MeshCore", "MeshPolicy", "MeshTokens",
+                "MeshCore", "MeshPolicy", "MeshTestSupport", "MeshTokens",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "_CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
@@ -218,7 +218,8 @@ let package = Package(
         .testTarget(
             name: "MeshKeyFetchTests",
             dependencies: [
-                "MeshCore", "MeshKeyFetch", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck", "MeshTokens",
+                "MeshCore", "MeshKeyFetch", "MeshKubernetes", "MeshLinux", "MeshPolicyCheck", "MeshTestSupport",
+                "MeshTokens",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -230,7 +231,7 @@ let package = Package(
         .testTarget(
             name: "MeshPolicyCheckTests",
             dependencies: [
-                "MeshCore", "MeshKubernetes", "MeshPolicy", "MeshPolicyCheck", "MeshTokens",
+                "MeshCore", "MeshKubernetes", "MeshPolicy", "MeshPolicyCheck", "MeshTestSupport", "MeshTokens",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: careful),

@@ -4,6 +4,7 @@ import MeshCA
 import MeshClusterAuthority
 import MeshCore
 import MeshKubernetesAPI
+import MeshTestSupport
 import Testing
 import X509
 

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import MeshClusterAuthority
+import MeshTestSupport
 import MeshTokens
 import Synchronization
 import Testing

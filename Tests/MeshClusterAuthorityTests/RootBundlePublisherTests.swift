@@ -2,6 +2,7 @@ import FakeAPIServer
 import Foundation
 import MeshClusterAuthority
 import MeshKubernetesAPI
+import MeshTestSupport
 import Synchronization
 import Testing
 

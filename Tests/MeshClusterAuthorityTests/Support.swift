@@ -27,23 +27,6 @@ extension TemporaryFolder {
     }
 }
 
-extension Logger {
-    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-}
-
-/// Counts, and waits that take no time.
-final class Count: Sendable {
-    private let value = Mutex(0)
-    var now: Int { value.withLock { $0 } }
-    @discardableResult
-    func up() -> Int {
-        value.withLock { value in
-            value += 1
-            return value
-        }
-    }
-}
-
 func withClient<T: Sendable>(
     _ url: String, _ body: (KubernetesClient) async throws -> T
 ) async throws -> T {
@@ -117,10 +100,6 @@ struct Claims: Sendable {
         return #"{"iss":"\#(issuer)","aud":\#(audience),"sub":"\#(subject)","nbf":\#(notBefore),"iat":\#(issuedAt),"#
             + (expiry.map { #""exp":\#($0),"# } ?? "") + extra + #""jti":"j","kubernetes.io":{\#(nested)}}"#
     }
-}
-
-func base64URL(_ bytes: some Sequence<UInt8>) -> String {
-    Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
 }
 
 // MARK: Pods

@@ -4,6 +4,7 @@ import MeshCore
 import MeshKeyFetch
 import MeshKubernetes
 import MeshPolicyCheck
+import MeshTestSupport
 import MeshTokens
 import Testing
 
@@ -14,18 +15,14 @@ struct FetchedKeyTests {
     static let now: Int64 = 1_795_392_000
     static let home = ["127.0.0.1/32"].compactMap { CIDR($0) }
 
-    private func base64(_ data: Data) -> String {
-        data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-    }
-
     private var jwks: String {
-        "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k\",\"x\":\"\(base64(key.publicKey.rawRepresentation))\"}]}"
+        "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k\",\"x\":\"\(base64URL(key.publicKey.rawRepresentation))\"}]}"
     }
 
     private func token(issuer: String, by key: Curve25519.Signing.PrivateKey) throws -> String {
-        let head = base64(Data("{\"alg\":\"EdDSA\",\"kid\":\"k\"}".utf8))
-        let signed = head + "." + base64(Data("{\"iss\":\"\(issuer)\",\"sub\":\"s\"}".utf8))
-        return signed + "." + base64(try key.signature(for: Data(signed.utf8)))
+        let head = base64URL(Data("{\"alg\":\"EdDSA\",\"kid\":\"k\"}".utf8))
+        let signed = head + "." + base64URL(Data("{\"iss\":\"\(issuer)\",\"sub\":\"s\"}".utf8))
+        return signed + "." + base64URL(try key.signature(for: Data(signed.utf8)))
     }
 
     /// A waypoint that wants a token of `issuer`, whose keys `rule` names.

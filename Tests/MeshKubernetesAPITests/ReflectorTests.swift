@@ -1,5 +1,6 @@
 import FakeAPIServer
 import MeshKubernetesAPI
+import MeshTestSupport
 import Synchronization
 import Testing
 
@@ -80,13 +81,13 @@ struct ReflectorTests {
         let count = Count()
         try await reflecting(answer: { request in
             guard request.isWatch else { return .json(list([], version: 10)) }
-            switch count.next {
+            switch count.up() {
             case 1: return Reply([.send(event("ADDED", pod("a", "1", version: 11)))])
             case 2: return Reply([.send(bookmark(20))])
             default: return Reply([.send(event("ADDED", pod("a", "2", version: 21))), .wait(AsyncStream { _ in })])
             }
         }) { cache, server in
-            await until(cache) { $0.count == 2 }
+            await until(cache) { $0.keys.count == 2 }
             #expect(server.all.filter(\.isWatch).map { $0.query["resourceVersion"] } == ["10", "11", "20"])
             #expect(server.all.filter { !$0.isWatch }.count == 1)
         }
@@ -101,7 +102,7 @@ struct ReflectorTests {
             answer: { request in
                 guard request.isWatch else { return .json(list([], version: 10)) }
                 let second = event("ADDED", pod("a", "2", version: 12))
-                if count.next == 1 {
+                if count.up() == 1 {
                     return Reply([
                         .send(event("ADDED", pod("a", "1", version: 11)) + String(second.prefix(bytes))), .cut,
                     ])
@@ -109,7 +110,7 @@ struct ReflectorTests {
                 return Reply([.send(second), .wait(AsyncStream { _ in })])
             }
         ) { cache, server in
-            await until(cache) { $0.count == 2 }
+            await until(cache) { $0.keys.count == 2 }
             #expect(server.all.filter(\.isWatch).map { $0.query["resourceVersion"] } == ["10", "11"])
             #expect(pauses.all.count == 1)
         }
@@ -119,7 +120,7 @@ struct ReflectorTests {
     func gone(inStream: Bool) async throws {
         let count = Count()
         try await reflecting(answer: { request in
-            switch (count.next, request.isWatch) {
+            switch (count.up(), request.isWatch) {
             case (1, _): return .json(list([pod("a", "1", version: 1), pod("a", "2", version: 2)], version: 10))
             case (2, _):
                 let status = #"{"kind":"Status","code":410,"reason":"Expired","message":"too old resource version"}"#
@@ -144,14 +145,14 @@ struct ReflectorTests {
     func garbage(text: String) async throws {
         let count = Count()
         try await reflecting(answer: { request in
-            switch (count.next, request.isWatch) {
+            switch (count.up(), request.isWatch) {
             case (1, _): return .json(list([pod("a", "1", version: 1)], version: 10))
             case (2, _): return Reply([.send(text)])
             case (3, false): return .json(list([pod("a", "1", version: 1), pod("a", "2", version: 11)], version: 12))
             default: return Reply([.wait(AsyncStream { _ in })])
             }
         }) { cache, server in
-            await until(cache) { $0.count == 2 }
+            await until(cache) { $0.keys.count == 2 }
             #expect(server.all.map(\.isWatch).starts(with: [false, true, false]))
         }
     }
@@ -164,7 +165,7 @@ struct ReflectorTests {
         try await reflecting(
             limits: limits,
             answer: { request in
-                switch (count.next, request.isWatch) {
+                switch (count.up(), request.isWatch) {
                 case (1, _): return .json(list([], version: 10))
                 case (2, _): return Reply([.send(String(repeating: "x", count: 5000)), .wait(AsyncStream { _ in })])
                 case (3, _): return .json(list([pod("a", "1", version: 11)], version: 12))
@@ -172,7 +173,7 @@ struct ReflectorTests {
                 }
             }
         ) { cache, _ in
-            await until(cache) { $0.count == 1 }
+            await until(cache) { $0.keys.count == 1 }
         }
     }
 
@@ -185,11 +186,11 @@ struct ReflectorTests {
             limits: limits,
             answer: { request in
                 guard request.isWatch else { return .json(list([], version: 10)) }
-                if count.next == 1 { return Reply([.wait(AsyncStream { _ in })]) }
+                if count.up() == 1 { return Reply([.wait(AsyncStream { _ in })]) }
                 return Reply([.send(event("ADDED", pod("a", "1", version: 11))), .wait(AsyncStream { _ in })])
             }
         ) { cache, server in
-            await until(cache) { $0.count == 1 }
+            await until(cache) { $0.keys.count == 1 }
             #expect(server.all.filter(\.isWatch).count >= 2)
             #expect(server.all.filter(\.isWatch).prefix(2).allSatisfy { $0.query["resourceVersion"] == "10" })
         }
@@ -203,7 +204,7 @@ struct ReflectorTests {
             pauses: pauses,
             answer: { request in
                 if request.isWatch { return Reply([.wait(AsyncStream { _ in })]) }
-                switch count.next {
+                switch count.up() {
                 case 1...4: return .refusal(500, "InternalError")
                 case 5: return .refusal(500, "InternalError", headers: [("Retry-After", "40")])
                 default: return .json(list([], version: 1))

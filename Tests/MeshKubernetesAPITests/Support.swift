@@ -1,6 +1,5 @@
 import FakeAPIServer
 import Foundation
-import Logging
 import MeshKubernetesAPI
 import Synchronization
 
@@ -16,21 +15,6 @@ final class Pauses: Sendable {
             await Task.yield()
         }
     }
-}
-
-/// Counts, for servers that answer each time otherwise.
-final class Count: Sendable {
-    private let value = Mutex(0)
-    var next: Int {
-        value.withLock { value in
-            value += 1
-            return value
-        }
-    }
-}
-
-extension Logger {
-    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }
 
 /// Limits under which no test waits for long.

@@ -3,6 +3,7 @@ import Foundation
 import MeshCore
 import MeshKubernetes
 import MeshPolicyCheck
+import MeshTestSupport
 import MeshTokens
 
 /// A shop whose service cart is behind a waypoint, and whatever is added to it.
@@ -65,16 +66,12 @@ struct Issuer {
     let key = Curve25519.Signing.PrivateKey()
 
     var jwks: String {
-        let x = Self.base64(key.publicKey.rawRepresentation)
+        let x = base64URL(key.publicKey.rawRepresentation)
         return "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k1\",\"x\":\"\(x)\"}]}"
     }
 
     func token(_ payload: String, header: String = "{\"alg\":\"EdDSA\",\"kid\":\"k1\"}") throws -> String {
-        let signed = Self.base64(Data(header.utf8)) + "." + Self.base64(Data(payload.utf8))
-        return signed + "." + Self.base64(try key.signature(for: Data(signed.utf8)))
-    }
-
-    private static func base64(_ data: Data) -> String {
-        data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        let signed = base64URL(Data(header.utf8)) + "." + base64URL(Data(payload.utf8))
+        return signed + "." + base64URL(try key.signature(for: Data(signed.utf8)))
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MeshCore
+import MeshTestSupport
 import MeshTokens
 import Testing
 
@@ -85,7 +86,7 @@ struct MalformedTokenTests {
     func base64Lengths() {
         for length in 0..<70 {
             let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 * 37 + length) }
-            #expect(Base64URL.decode(Array(base64(bytes).utf8)) == bytes)
+            #expect(Base64URL.decode(Array(base64URL(bytes).utf8)) == bytes)
         }
     }
 

@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import JWTKit
 import MeshCore
+import MeshTestSupport
 import MeshTokens
 import Testing
 import _CryptoExtras
@@ -30,18 +31,19 @@ struct SignatureTests {
             func ec(_ curve: String, _ raw: Data) -> String {
                 let half = raw.count / 2
                 return
-                    "{\"kty\":\"EC\",\"crv\":\"\(curve)\",\"x\":\"\(base64(raw.prefix(half)))\",\"y\":\"\(base64(raw.suffix(half)))\"}"
+                    "{\"kty\":\"EC\",\"crv\":\"\(curve)\",\"x\":\"\(base64URL(raw.prefix(half)))\",\"y\":\"\(base64URL(raw.suffix(half)))\"}"
             }
             switch algorithm {
             case .rs256, .rs384, .rs512, .ps256, .ps384, .ps512:
                 let parts = try rsa.publicKey.getKeyPrimitives()
-                return "{\"kty\":\"RSA\",\"n\":\"\(base64(parts.modulus))\",\"e\":\"\(base64(parts.publicExponent))\"}"
+                return
+                    "{\"kty\":\"RSA\",\"n\":\"\(base64URL(parts.modulus))\",\"e\":\"\(base64URL(parts.publicExponent))\"}"
             case .es256: return ec("P-256", p256.publicKey.rawRepresentation)
             case .es384: return ec("P-384", p384.publicKey.rawRepresentation)
             case .es512: return ec("P-521", p521.publicKey.rawRepresentation)
             case .edDSA:
-                return "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"\(base64(ed.publicKey.rawRepresentation))\"}"
-            case .hs256, .hs384, .hs512: return "{\"kty\":\"oct\",\"k\":\"\(base64(secret))\"}"
+                return "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"\(base64URL(ed.publicKey.rawRepresentation))\"}"
+            case .hs256, .hs384, .hs512: return "{\"kty\":\"oct\",\"k\":\"\(base64URL(secret))\"}"
             }
         }
 
@@ -82,11 +84,11 @@ struct SignatureTests {
         let parts = token.split(separator: ".").map(String.init)
         var signature = try #require(Base64URL.decode(Array(parts[2].utf8)))
         signature[signature.count / 2] ^= 1
-        #expect(rules.failure("\(parts[0]).\(parts[1]).\(base64(signature))") == .signature)
-        #expect(rules.failure("\(parts[0]).\(parts[1]).\(base64(signature.dropLast()))") == .signature)
+        #expect(rules.failure("\(parts[0]).\(parts[1]).\(base64URL(signature))") == .signature)
+        #expect(rules.failure("\(parts[0]).\(parts[1]).\(base64URL(signature.dropLast()))") == .signature)
         #expect(rules.failure("\(parts[0]).\(parts[1]).") == .signature)
         #expect(
-            rules.failure("\(parts[0]).\(base64(Array("{\"iss\":\"i\",\"sub\":\"t\"}".utf8))).\(parts[2])")
+            rules.failure("\(parts[0]).\(base64URL(Array("{\"iss\":\"i\",\"sub\":\"t\"}".utf8))).\(parts[2])")
                 == .signature)
     }
 
@@ -146,19 +148,19 @@ struct SignatureTests {
     @Test("100: an RSA key is never the secret of an HMAC")
     func confusion() throws {
         let keys = try Self.keys.get()
-        let header = base64(Array("{\"alg\":\"HS256\"}".utf8))
-        let signed = "\(header).\(base64(Array("{\"iss\":\"i\",\"sub\":\"s\"}".utf8)))"
+        let header = base64URL(Array("{\"alg\":\"HS256\"}".utf8))
+        let signed = "\(header).\(base64URL(Array("{\"iss\":\"i\",\"sub\":\"s\"}".utf8)))"
         for secret in [Data(keys.rsa.publicKey.derRepresentation), Data(keys.rsa.publicKey.pemRepresentation.utf8)] {
             let code = HMAC<SHA256>.authenticationCode(for: Data(signed.utf8), using: SymmetricKey(data: secret))
-            #expect(rules(try keys.jwk(.rs256)).failure("\(signed).\(base64(Data(code)))") == .noKey)
+            #expect(rules(try keys.jwk(.rs256)).failure("\(signed).\(base64URL(Data(code)))") == .noKey)
         }
     }
 
     @Test("100: a token without a signature is refused", arguments: ["none", "None", "NONE", "", "HS1", "ES256K"])
     func none(algorithm: String) {
         let signer = Signer()
-        let header = base64(Array("{\"alg\":\"\(algorithm)\"}".utf8))
-        let payload = base64(Array("{\"iss\":\"i\"}".utf8))
+        let header = base64URL(Array("{\"alg\":\"\(algorithm)\"}".utf8))
+        let payload = base64URL(Array("{\"iss\":\"i\"}".utf8))
         #expect(signer.rules().failure("\(header).\(payload).") == .algorithm)
         #expect(signer.rules().failure(signer.token(header: "{\"alg\":\"\(algorithm)\"}")) == .algorithm)
     }
@@ -189,7 +191,7 @@ struct SignatureTests {
     func zeroSignature() {
         let signer = Signer()
         let signed = signer.token().split(separator: ".").prefix(2).joined(separator: ".")
-        #expect(signer.rules().failure("\(signed).\(base64(Data(count: 64)))") == .signature)
+        #expect(signer.rules().failure("\(signed).\(base64URL(Data(count: 64)))") == .signature)
     }
 
     @Test(
@@ -212,7 +214,7 @@ struct SignatureTests {
 
     @Test("a point that is not on its curve is no key")
     func offCurve() {
-        let zero = base64(Data(count: 31) + [1])
+        let zero = base64URL(Data(count: 31) + [1])
         let text = "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"\(zero)\",\"y\":\"\(zero)\"}]}"
         #expect(throws: KeySet.Problem.noUsableKey) { try KeySet(parsing: Array(text.utf8)) }
     }

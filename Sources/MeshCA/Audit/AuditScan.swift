@@ -63,17 +63,11 @@ struct AuditScan {
     }
 
     private static func next(_ descriptor: Int32, _ path: String) throws(AuditError) -> [UInt8]? {
-        while true {
-            var failure: Int32 = 0
-            // The capacity is a bound for one read; `initializedCount` counts only what the kernel wrote.
-            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: chunk) { buffer, initializedCount in
-                let count = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-                failure = count < 0 ? errno : 0
-                initializedCount = max(count, 0)
-            }
-            if failure == EINTR { continue }
-            guard failure == 0 else { throw .system(KernelError(code: failure, operation: "read \(path)")) }
+        do {
+            let bytes = try FileChunk.read(descriptor, limit: chunk, path: path)
             return bytes.isEmpty ? nil : bytes
+        } catch {
+            throw .system(error)
         }
     }
 }

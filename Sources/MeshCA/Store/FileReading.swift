@@ -64,15 +64,8 @@ package enum FileReading {
     private static func content(of descriptor: Int32, path: String, limit: Int) throws(FileError) -> [UInt8] {
         var bytes: [UInt8] = []
         while true {
-            // The capacity is a bound for one read; `initializedCount` counts only what the kernel wrote.
-            var failure: Int32 = 0
-            let chunk = unsafe [UInt8](unsafeUninitializedCapacity: 16384) { buffer, initializedCount in
-                let count = unsafe read(descriptor, buffer.baseAddress, buffer.count)
-                failure = count < 0 ? errno : 0
-                initializedCount = max(count, 0)
-            }
-            if failure == EINTR { continue }
-            guard failure == 0 else { throw .system(KernelError(code: failure, operation: "read \(path)")) }
+            let chunk: [UInt8]
+            do { chunk = try FileChunk.read(descriptor, limit: 16384, path: path) } catch { throw .system(error) }
             if chunk.isEmpty { return bytes }
             bytes += chunk
             guard bytes.count <= limit else { throw .tooLarge(path: path, limit: limit) }

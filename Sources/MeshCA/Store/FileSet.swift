@@ -72,13 +72,7 @@ package struct FileSet: Sendable {
         guard descriptor >= 0 else { throw .system(KernelError(code: errno, operation: "create \(path)")) }
         defer { close(descriptor) }
         created()
-        var rest = Array(file.content.utf8)[...]
-        while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            try check(count < 0 ? -1 : 0, "write \(path)")
-            rest = rest.dropFirst(count)
-        }
+        do { try FileChunk.write(file.content, to: descriptor, path: path) } catch { throw .system(error) }
         try check(fchmod(descriptor, mode_t(file.mode)), "set the mode of \(path)")
         try check(fsync(descriptor), "bring \(path) to disk")
     }

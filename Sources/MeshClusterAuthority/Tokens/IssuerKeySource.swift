@@ -45,15 +45,12 @@ package enum IssuerKeySource: Hashable, Sendable {
             }
         case .discovery:
             return {
-                let base = issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
-                let place = base + "/.well-known/openid-configuration"
-                guard case .object(let document)? = try? JSONText.parse(await get(Self.secure(place))),
-                    case .string(let keys)? = document["jwks_uri"]
-                else { throw Problem.configuration(place) }
-                guard case .string(let named)? = document["issuer"], named == issuer else {
-                    throw Problem.issuerDiffers("\(document["issuer"].map { "\($0)" } ?? "")")
+                let place = KeyDiscovery.place(of: issuer)
+                guard let found = KeyDiscovery(try await get(Self.secure(place))) else {
+                    throw Problem.configuration(place)
                 }
-                return try await get(Self.secure(keys))
+                guard found.issuer == issuer else { throw Problem.issuerDiffers(found.issuer ?? "") }
+                return try await get(Self.secure(found.keys))
             }
         }
     }

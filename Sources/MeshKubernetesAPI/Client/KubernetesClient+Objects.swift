@@ -7,18 +7,13 @@ package struct ObjectScope: Hashable, Sendable {
     package var namespace: String?
     /// Such as `status.phase!=Failed`.
     package var fields: String?
-    /// Such as `istio.io/config=true`.
-    package var labels: String?
 
-    package init(namespace: String? = nil, fields: String? = nil, labels: String? = nil) {
+    package init(namespace: String? = nil, fields: String? = nil) {
         self.namespace = namespace
         self.fields = fields
-        self.labels = labels
     }
 
-    var query: [(String, String)] {
-        [("fieldSelector", fields), ("labelSelector", labels)].compactMap { name, value in value.map { (name, $0) } }
-    }
+    var query: [(String, String)] { fields.map { [("fieldSelector", $0)] } ?? [] }
 }
 
 /// All objects of a scope as they were at one version.

@@ -83,7 +83,6 @@ package enum KubernetesError: Error, Hashable, Sendable, CustomStringConvertible
 
     package var isNotFound: Bool { status?.code == 404 }
     package var isForbidden: Bool { status?.code == 403 }
-    package var isUnauthorized: Bool { status?.code == 401 }
     package var isAlreadyThere: Bool { status?.reason == "AlreadyExists" }
     /// Somebody else changed the object first.
     package var isConflict: Bool { status.map { $0.code == 409 && $0.reason != "AlreadyExists" } ?? false }

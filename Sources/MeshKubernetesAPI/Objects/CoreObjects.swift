@@ -75,7 +75,6 @@ package struct TokenReview: Codable, Hashable, Sendable {
     }
     package struct User: Codable, Hashable, Sendable {
         package var username: String?
-        package var uid: String?
         package var groups: [String]?
         package var extra: [String: [String]]?
     }

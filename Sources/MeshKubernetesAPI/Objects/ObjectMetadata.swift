@@ -13,7 +13,6 @@ package struct ObjectMetadata: Codable, Hashable, Sendable {
     package var uid: String?
     package var resourceVersion: String?
     package var labels: [String: String]?
-    package var annotations: [String: String]?
     /// RFC 3339.
     package var deletionTimestamp: String?
 

@@ -23,7 +23,6 @@ package final class ObjectCache<Object: KubernetesObject>: Sendable {
 
     package subscript(_ key: ObjectKey) -> Object? { state.withLock { $0.objects[key] } }
     package var keys: [ObjectKey] { state.withLock { Array($0.objects.keys) } }
-    package var count: Int { state.withLock { $0.objects.count } }
 
     package func objects(under name: String) -> [Object] {
         state.withLock { state in state.index[name, default: []].compactMap { state.objects[$0] } }

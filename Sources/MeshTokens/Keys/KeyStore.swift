@@ -155,12 +155,9 @@ package actor KeyStore {
         switch source {
         case .url(let url): return try KeySet(parsing: await get(url, timeout))
         case .issuer(let issuer):
-            let base = issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
-            let place = base + "/.well-known/openid-configuration"
-            guard case .object(let document)? = try? JSONText.parse(await get(place, timeout)),
-                case .string(let url)? = document["jwks_uri"]
-            else { throw Problem.discovery(place) }
-            return try KeySet(parsing: await get(url, timeout))
+            let place = KeyDiscovery.place(of: issuer)
+            guard let found = KeyDiscovery(try await get(place, timeout)) else { throw Problem.discovery(place) }
+            return try KeySet(parsing: await get(found.keys, timeout))
         }
     }
 
