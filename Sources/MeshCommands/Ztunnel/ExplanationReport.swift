@@ -25,6 +25,7 @@ struct ExplanationReport: Report {
                     + choice.candidates.map { mark($0.chosen, "\($0.workload): \($0.reason)", style) })
         }
         steps.step("route", route)
+        if let carriage = answer.carriage { steps.step("tunnel", tunnels(carriage)) }
         if let inbound = answer.inbound { steps.step("policy", policy(inbound, style)) }
         let verdict =
             switch answer.verdict {
@@ -63,6 +64,18 @@ struct ExplanationReport: Report {
             }
         return ["\(first): \(route.reason)"] + (route.expectedIdentities ?? []).map { "expects \($0)" }
             + (route.innerIdentities ?? []).map { "expects inside \($0)" }
+    }
+
+    private func tunnels(_ carriage: ConnectionExplanation.Carriage) -> [String] {
+        func records(_ text: String?) -> String { text.map { ", TLS records: \($0)" } ?? "" }
+        var lines = carriage.tunnels.map { tunnel in
+            "\(tunnel.id) is \(tunnel.phase), streams: \(tunnel.streams)" + (tunnel.leaving ? ", leaving" : "")
+                + records(tunnel.tlsRecords)
+        }
+        if let text = carriage.tlsRecords { lines.append("a new one would have TLS records: \(text)") }
+        let causes = carriage.retriedAfter.joined(separator: ", ")
+        lines.append("a request that is refused (\(causes)) is tried once more, on another tunnel")
+        return lines
     }
 
     private func policy(_ inbound: ConnectionExplanation.Inbound, _ style: TextStyle) -> [String] {

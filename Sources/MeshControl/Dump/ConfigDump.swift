@@ -22,6 +22,10 @@ package struct ConfigDump: Codable, Sendable, Equatable {
     package var certificates: [CertificateDump] = []
     /// By uid.
     package var workloadState: [String: WorkloadStateDump] = [:]
+    /// By id; these two are ours, and missing from the dumps of other programs.
+    package var tunnels: [HBONETunnelDump]?
+    /// Whose code protects the data of new TLS 1.3 connections: `libssl`, or `own` with the library that encrypts.
+    package var tlsRecords: String?
 
     /// What the local configuration gave. Deviation: empty, since the same records stand in the lists beside it.
     package struct StaticDump: Codable, Sendable, Equatable {
@@ -124,7 +128,9 @@ package struct ConfigDump: Codable, Sendable, Equatable {
             let own = config.proxyWorkloadInformation.flatMap {
                 snapshot.findLocalWorkload(name: $0.name, namespace: $0.namespace, serviceAccount: $0.serviceAccount)
             }
-            return MeshView(snapshot: snapshot, router: config.router, own: own, clusterDomain: config.clusterDomain)
+            return MeshView(
+                snapshot: snapshot, router: config.router, own: own, clusterDomain: config.clusterDomain,
+                tunnels: tunnels ?? [], tlsRecords: tlsRecords)
         } catch {
             throw MeshFailure(.corrupt, doing: "read config dump \(origin)", reason: "\(error)")
         }

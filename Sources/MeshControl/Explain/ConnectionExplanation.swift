@@ -87,6 +87,27 @@ package struct ConnectionExplanation: Codable, Sendable, Equatable {
         package var reason: String
     }
 
+    /// What carries the request to the next hop.
+    package struct Carriage: Codable, Sendable, Equatable {
+        /// Of the proxy that was asked, to that next hop and those identities; one of them is used where it has room.
+        package var tunnels: [Tunnel]
+        /// Whose code protects the data of a new tunnel; absent where the proxy of the source was not asked.
+        package var tlsRecords: String?
+        /// After what a request goes to another tunnel, once; in the words of the access log's `retried_after`.
+        package var retriedAfter: [String]
+    }
+
+    package struct Tunnel: Codable, Sendable, Equatable {
+        package var id: UInt64
+        /// As in the list of tunnels.
+        package var phase: String
+        package var streams: Int
+        /// Takes no new streams.
+        package var leaving: Bool
+        /// Whose code protects its data; absent before the handshake is done.
+        package var tlsRecords: String?
+    }
+
     package struct Inbound: Codable, Sendable, Equatable {
         /// uid of the workload whose proxy receives the connection.
         package var workload: String
@@ -123,6 +144,8 @@ package struct ConnectionExplanation: Codable, Sendable, Equatable {
     package var networkGateway: NetworkGateway?
     package var choices: [Choice]
     package var route: Route
+    /// Present where the route is a tunnel.
+    package var carriage: Carriage?
     /// The side that decides by policy; absent when nobody of the mesh receives the connection.
     package var inbound: Inbound?
     package var notes: [String]

@@ -1,5 +1,6 @@
 package import MeshCore
 import MeshPolicy
+import MeshProxy
 import MeshState
 import MeshWire
 
@@ -63,7 +64,7 @@ extension MeshView {
             waypoint: found.waypoint.map { ConnectionExplanation.Waypoint($0) },
             networkGateway: found.networkGateway.map { ConnectionExplanation.NetworkGateway($0) },
             choices: found.choices.map { ConnectionExplanation.Choice($0) },
-            route: ConnectionExplanation.Route(route), inbound: nil, notes: [])
+            route: ConnectionExplanation.Route(route), carriage: carriage(route, of: source), inbound: nil, notes: [])
         if source.tunnelProtocol == .tcp, source !== own {
             answer.notes.append(
                 "the record of \(source.uid) says that it does not speak HBONE; if no proxy captures its traffic, ask again "
@@ -151,6 +152,27 @@ extension MeshView {
         return answer
     }
 
+    /// Tunnels are those of our own proxy; what other proxies have is theirs to tell.
+    private func carriage(_ route: OutboundRoute, of source: Workload) -> ConnectionExplanation.Carriage? {
+        let identities: [SPIFFEID]
+        switch route {
+        case .hbone(let route): identities = route.expectedIdentities
+        case .doubleHBONE(let route): identities = route.gatewayIdentities
+        case .tcp, .resolve, .refuse: return nil
+        }
+        let isOurs = source === own
+        let hop = route.nextHop?.description
+        let expected = Set(identities.map(\.description))
+        let open = tunnels.filter {
+            isOurs && $0.direction == .outbound && $0.peer == hop && Set($0.expectedIdentities) == expected
+        }
+        return ConnectionExplanation.Carriage(
+            tunnels: open.map {
+                .init(id: $0.id, phase: $0.phase, streams: $0.streams, leaving: $0.leaving, tlsRecords: $0.tlsRecords)
+            },
+            tlsRecords: isOurs ? tlsRecords : nil, retriedAfter: RequestRefusal.allCases.map(\.rawValue))
+    }
+
     // MARK: Without one
 
     private func direct(
@@ -161,7 +183,7 @@ extension MeshView {
             verdict: .allowed, reason: "", from: party, to: to, records: [], waypoint: nil, choices: [],
             route: ConnectionExplanation.Route(
                 decision: .direct, nextHop: address.description, reason: "no proxy takes connections of the source"),
-            inbound: nil, notes: [])
+            carriage: nil, inbound: nil, notes: [])
         switch snapshot.findAddress(network: network, ip: address.ip, clientNamespace: namespace) {
         case .workload(let workload):
             answer.records = [.init(kind: .workload, name: workload.uid, matched: true, reason: "this record answers")]

@@ -10,16 +10,22 @@ package struct MeshView: Sendable {
     /// False when the records have lost `own`, which is then its last one.
     let isOwnKnown: Bool
     let clusterDomain: String
+    /// Of the proxy of `own`.
+    let tunnels: [HBONETunnelDump]
+    /// Whose code protects the data of its next tunnel; `nil` where that is not known.
+    let tlsRecords: String?
 
     package init(
         snapshot: MeshSnapshot, router: Router = Router(), own: Workload? = nil, isOwnKnown: Bool = true,
-        clusterDomain: String = "cluster.local"
+        clusterDomain: String = "cluster.local", tunnels: [HBONETunnelDump] = [], tlsRecords: String? = nil
     ) {
         self.snapshot = snapshot
         self.router = router
         self.own = own
         self.isOwnKnown = isOwnKnown
         self.clusterDomain = clusterDomain
+        self.tunnels = tunnels
+        self.tlsRecords = tlsRecords
     }
 
     /// The records of a local configuration file, with default settings.

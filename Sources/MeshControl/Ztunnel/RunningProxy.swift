@@ -55,7 +55,7 @@ final class RunningProxy: Sendable {
     /// The pages of the admin port.
     var subject: AdminSubject {
         AdminSubject(
-            dump: { await self.dump() }, view: { self.view() }, status: { await self.status() },
+            dump: { await self.dump() }, view: { await self.view() }, status: { await self.status() },
             connections: { await self.connections() }, tunnels: { await self.tunnels() }, log: log,
             drain: { self.drain.begin($0) })
     }
@@ -71,11 +71,11 @@ final class RunningProxy: Sendable {
         await plane.tunnels().map { HBONETunnelDump($0) }.sorted { $0.id < $1.id }
     }
 
-    private func view() -> MeshView {
+    private func view() async -> MeshView {
         let state = current
         return MeshView(
             snapshot: state.snapshot, router: router, own: state.own, isOwnKnown: state.isOwnKnown,
-            clusterDomain: config.clusterDomain)
+            clusterDomain: config.clusterDomain, tunnels: await tunnels(), tlsRecords: recordLayer.description)
     }
 
     private func dump() async -> ConfigDump {
@@ -85,6 +85,8 @@ final class RunningProxy: Sendable {
         dump.config.logFilter = log.filter.description
         dump.version.istioVersion = config.istioVersion
         if let identity = state.own.identity { dump.certificates = [credential.dump(identity: identity)] }
+        dump.tunnels = await tunnels()
+        dump.tlsRecords = recordLayer.description
         let fields = state.own.fields
         dump.workloadState[fields.uid] = WorkloadStateDump(
             state: "Up", connections: WorkloadStateDump.Connections(await connections()),

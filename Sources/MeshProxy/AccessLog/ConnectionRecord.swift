@@ -6,8 +6,6 @@ import MeshPolicy
 /// Made when the connection is accepted, filled as decisions fall, reported at its end. Confined to one reactor.
 final class ConnectionRecord {
     enum Direction: UInt8 { case inbound, outbound }
-    /// Why a request was certainly not processed.
-    enum Refusal: String { case reset = "REFUSED_STREAM", goaway = "GOAWAY", unsent = "tunnel used up" }
 
     let direction: Direction
     var mutualTLS = false
@@ -37,7 +35,7 @@ final class ConnectionRecord {
     let start: UInt64
     var series: TrafficSeries?
     /// Why a first tunnel did not take the request, which a second one was asked for then.
-    var refusal: Refusal?
+    var refusal: RequestRefusal?
     /// The tunnel inside, when this is the outer connection of double HBONE: it is told how this one fares, the log and
     /// the metrics are not.
     var carries: Tunnel?

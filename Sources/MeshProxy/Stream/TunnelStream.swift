@@ -158,7 +158,7 @@ final class TunnelStream {
     ///
     /// Source: RFC 9113, section 8.7. Deviation: ztunnel lets the connection fail.
     /// - Returns: false when it is not to be sent again.
-    func tryAgain(refusedBy tunnel: Tunnel, _ refusal: ConnectionRecord.Refusal) -> Bool {
+    func tryAgain(refusedBy tunnel: Tunnel, _ refusal: RequestRefusal) -> Bool {
         guard isOutbound, !isOpen, !isClosed, !isSecondTry, let key = tunnel.poolKey else { return false }
         record.refusal = refusal
         isDeferred = false

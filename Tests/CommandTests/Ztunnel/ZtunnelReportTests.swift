@@ -130,16 +130,28 @@ struct ZtunnelReportTests {
         #expect(count(nil, "shop/web") == 1 && count(nil, "10.0.0.1") == 2 && count(nil, "sa/cart") == 1)
     }
 
+    private static let tunnels = """
+        [{"id": 4, "direction": "outbound", "peer": "10.0.0.2:15008", "local": "10.0.0.1:0", "phase": "open",
+        "peerIdentity": "spiffe://cluster.local/ns/shop/sa/web",
+        "expectedIdentities": ["spiffe://cluster.local/ns/shop/sa/web"], "streams": 3,
+        "leaving": true, "queuedBytes": 0, "opened": "2026-11-25T08:00:00.000000Z", "certificateSerial": "12",
+        "certificateExpires": "2026-11-26T08:00:00Z", "cipherSuite": "TLS_AES_128_GCM_SHA256",
+        "tlsRecords": "own, libcrypto"}]
+        """
+
+    @Test("the proxy of the caller tells of its tunnels too")
+    func explainOwn() throws {
+        let file = try TemporaryFile(Self.mesh)
+        let snapshot = try LocalConfig.load(file: file.path).store(localNode: nil).snapshot
+        let view = MeshView(
+            snapshot: snapshot, own: snapshot.workload(uid: "c1//Pod/shop/cart"),
+            tunnels: try Self.decoded(Self.tunnels), tlsRecords: "own, libcrypto")
+        try golden("explain-own", ExplanationReport(answer: view.explain(ConnectionQuestion(to: "web:80"))))
+    }
+
     @Test("tunnels, the log level and a drain")
     func others() throws {
-        let tunnels = """
-            [{"id": 4, "direction": "outbound", "peer": "10.0.0.2:15008", "local": "10.0.0.1:0", "phase": "open",
-            "peerIdentity": "spiffe://cluster.local/ns/shop/sa/web", "expectedIdentities": [], "streams": 3,
-            "leaving": true, "queuedBytes": 0, "opened": "2026-11-25T08:00:00.000000Z", "certificateSerial": "12",
-            "certificateExpires": "2026-11-26T08:00:00Z", "cipherSuite": "TLS_AES_128_GCM_SHA256",
-            "tlsRecords": "own, libcrypto"}]
-            """
-        try golden("tunnels", TunnelsReport(tunnels: try Self.decoded(tunnels)))
+        try golden("tunnels", TunnelsReport(tunnels: try Self.decoded(Self.tunnels)))
         try golden("log-level", LogLevelReport(logLevel: "access=debug,info"))
         try golden("drain", DrainReport(draining: true, inbound: 1, outbound: 2))
     }

@@ -150,6 +150,48 @@ struct ExplainTests {
         }
     }
 
+    private func tunnel(
+        _ id: UInt64, _ direction: ConnectionDump.Direction = .outbound, peer: String = "10.0.0.2:15008",
+        account: String = "web", records: String? = "libssl"
+    ) -> HBONETunnelDump {
+        HBONETunnelDump(
+            id: id, direction: direction, peer: peer, local: "10.0.0.1:0",
+            phase: records == nil ? "connecting" : "open",
+            expectedIdentities: ["spiffe://cluster.local/ns/shop/sa/\(account)"], streams: 3, leaving: false,
+            queuedBytes: 0, opened: "", tlsRecords: records)
+    }
+
+    @Test("what carries a request: the proxy's tunnels to that hop, the records of a new one, what is tried once more")
+    func carriage() throws {
+        let snapshot = try DumpFixture.snapshot()
+        let own = try #require(snapshot.workload(uid: "c1//Pod/shop/cart"))
+        let tunnels = [
+            tunnel(1, .inbound), tunnel(2, peer: "10.0.0.5:15008"), tunnel(3, account: "way"), tunnel(4),
+            tunnel(5, records: nil),
+        ]
+        let view = MeshView(snapshot: snapshot, own: own, tunnels: tunnels, tlsRecords: "own, libcrypto")
+        let question = ConnectionQuestion(to: "10.1.0.2:80")
+        let answer = try view.explain(question)
+        let carriage = try #require(answer.carriage)
+        #expect(
+            carriage.tunnels == [
+                .init(id: 4, phase: "open", streams: 3, leaving: false, tlsRecords: "libssl"),
+                .init(id: 5, phase: "connecting", streams: 3, leaving: false),
+            ])
+        #expect(carriage.tlsRecords == "own, libcrypto")
+        #expect(carriage.retriedAfter == ["REFUSED_STREAM", "GOAWAY", "tunnel used up"])
+
+        var dump = ConfigDump(snapshot)
+        dump.config.proxyWorkloadInformation = .init(namespace: "shop", name: "cart", serviceAccount: "cart")
+        dump.tunnels = tunnels
+        dump.tlsRecords = "own, libcrypto"
+        #expect(try ConfigDump(parsing: dump.json, origin: "test").view(origin: "test").explain(question) == answer)
+        // Another proxy has tunnels of its own; plain TCP has none.
+        let other = try view.explain(ConnectionQuestion(from: "shop/way", to: "10.0.0.2:443"))
+        #expect(other.carriage?.tunnels == [] && other.carriage?.tlsRecords == nil)
+        #expect(try view.explain(ConnectionQuestion(to: "192.0.2.1:443")).carriage == nil)
+    }
+
     @Test("a dump answers as the records themselves do")
     func fromDump() throws {
         let dump = try ConfigDump(parsing: try DumpFixture.dump().json, origin: "test")

@@ -39,6 +39,11 @@ extension EndToEnd {
             #expect(explained["verdict"] as? String == "allowed")
             let route = try #require(explained["route"] as? [String: Any])
             #expect(route["nextHop"] as? String == "\(address):15008")
+            let carriage = try #require(explained["carriage"] as? [String: Any])
+            let records = try #require(status["tlsRecords"] as? String)
+            #expect(carriage["tlsRecords"] as? String == records)
+            let carrying = try #require((carriage["tunnels"] as? [[String: Any]])?.first)
+            #expect(carrying["tlsRecords"] as? String == records && carrying["streams"] as? Int == 1)
 
             let dump = try json(client, "config-dump")
             let state = try #require((dump["workloadState"] as? [String: [String: Any]])?.values.first)
@@ -53,6 +58,7 @@ extension EndToEnd {
             let offline = try Meshctl.run("ztunnel", "explain", "--dump", file, "--to", "\(address):7000", "-o", "json")
             let again = try JSONSerialization.jsonObject(with: Data(offline.output.utf8)) as? [String: Any]
             #expect((again?["route"] as? [String: Any])?["nextHop"] as? String == "\(address):15008")
+            #expect(again?["carriage"] as? NSDictionary == carriage as NSDictionary)
 
             #expect(try ask(client, "drain").status == 0)
             _ = try eventually("draining to be seen") {
