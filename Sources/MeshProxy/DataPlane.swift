@@ -54,8 +54,9 @@ package final class DataPlane: Sendable {
                 mailboxes.append(mailbox)
                 metrics.append(series)
                 let spoof = transparent && config.originalSource != .never
+                let first = Parcel(state)
                 starts.append { [listeners] in
-                    Self.serve(config, state, mailbox, series, sink, listeners, transparent: spoof, resolvers)
+                    Self.serve(config, first, mailbox, series, sink, listeners, transparent: spoof, resolvers)
                 }
             }
             var threads: [KernelThread] = []
@@ -95,15 +96,19 @@ package final class DataPlane: Sendable {
 
     /// The body of a reactor's thread: the reactor is made there, and never leaves it.
     private static func serve(
-        _ config: ProxyConfig, _ state: ProxyState, _ mailbox: Mailbox, _ metrics: TrafficMetrics, _ sink: LogSink,
-        _ listeners: [BoundListener], transparent: Bool, _ resolvers: Resolvers
+        _ config: ProxyConfig, _ first: Parcel<ProxyState>, _ mailbox: Mailbox, _ metrics: TrafficMetrics,
+        _ sink: LogSink, _ listeners: [BoundListener], transparent: Bool, _ resolvers: Resolvers
     ) {
         let mine = listeners.map { Listener($0.role, descriptor: $0.descriptor, address: $0.address) }
-        do {
-            try Reactor(
+        // Not kept while the reactor runs: it replaces its state, and nobody else is to hold the first one.
+        func reactor() throws(KernelError) -> Reactor? {
+            guard let state = first.take() else { return nil }
+            return try Reactor(
                 config: config, state: state, mailbox: mailbox, metrics: metrics, sink: sink, listeners: mine,
-                transparent: transparent, resolvers: resolvers
-            ).run()
+                transparent: transparent, resolvers: resolvers)
+        }
+        do {
+            try reactor()?.run()
         } catch {
             var lines: [UInt8] = []
             var line = LogLine(

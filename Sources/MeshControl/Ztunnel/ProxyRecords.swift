@@ -19,9 +19,9 @@ struct ProxyRecords: Sendable {
     var credential: ProxyState.Credential
     private(set) var current: ProxyState
 
-    init(_ settings: ZtunnelSettings, credential: ProxyState.Credential) {
-        snapshot = settings.store.snapshot
-        own = settings.own
+    init(_ snapshot: MeshSnapshot, own: Workload, credential: ProxyState.Credential) {
+        self.snapshot = snapshot
+        self.own = own
         self.credential = credential
         current = Self.state(snapshot, own, true, &book, credential)
     }

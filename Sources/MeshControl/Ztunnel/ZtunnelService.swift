@@ -22,13 +22,19 @@ package struct ZtunnelService: Sendable {
         let plane: DataPlane
         let readiness = Readiness(pending: ["state manager", "proxy", "certificate"])
         let records: ProxyRecords
+        let followed: Parcel<LocalConfigWatcher.Records>
         let names = DNSNames()
+        guard let first = settings.records.take() else {
+            throw MeshFailure(.bug, doing: "start ztunnel", reason: "it has run before")
+        }
         do {
             // Before anything is opened; a refusal leaves the limit as it is.
             Kernel.occupyStandardDescriptors()
             _ = try? Kernel.raiseDescriptorLimit()
             sink = try LogSink(descriptor: 1, format: settings.format)
-            records = ProxyRecords(settings, credential: try firstCredential())
+            records = ProxyRecords(first.store.snapshot, own: settings.own, credential: try firstCredential())
+            // Each of these has one owner from here on, which lets go of it when the file has changed.
+            followed = Parcel(consume first)
             plane = try DataPlane(
                 config: settings.proxy, state: records.current, sink: sink,
                 resolvers: Resolvers(names: settings.dns == nil ? nil : names))
@@ -57,7 +63,7 @@ package struct ZtunnelService: Sendable {
             plane.drain()
         }
         let proxy = RunningProxy(
-            settings, plane: plane, dns: dns, records: records, readiness: readiness, log: control, sink: sink,
+            settings, plane: plane, dns: dns, records: consume records, readiness: readiness, log: control, sink: sink,
             drain: drain)
         if case .fixed(let pem, _) = settings.credential {
             proxy.credential.set(.available(chain: pem.certificateChain, roots: pem.trustBundle))
@@ -68,10 +74,12 @@ package struct ZtunnelService: Sendable {
         }
         // Whichever way this ends, the reactors have ended before.
         defer { sink.close() }
-        try await serve(proxy, logger)
+        try await serve(proxy, followed, logger)
     }
 
-    private func serve(_ proxy: RunningProxy, _ logger: Logger) async throws {
+    private func serve(
+        _ proxy: RunningProxy, _ records: Parcel<LocalConfigWatcher.Records>, _ logger: Logger
+    ) async throws {
         let (plane, readiness) = (proxy.plane, proxy.readiness)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for server in servers(proxy, logger) {
@@ -83,7 +91,7 @@ package struct ZtunnelService: Sendable {
             }
             if let dns = proxy.dns { group.addTask { try await serveNames(dns, proxy, logger) } }
             if let file = settings.recordsFile {
-                group.addTask { try await follow(file, proxy, logger) }
+                group.addTask { try await follow(file, records, proxy, logger) }
             }
             if case .authority(let client, let ttl) = settings.credential, let identity = settings.own.identity {
                 let renewal = CertificateRenewal(
@@ -159,25 +167,36 @@ package struct ZtunnelService: Sendable {
 
     /// Has connections judged by what the file says now.
     private func follow(
-        _ file: ZtunnelSettings.RecordsFile, _ proxy: RunningProxy, _ logger: Logger
+        _ file: ZtunnelSettings.RecordsFile, _ records: Parcel<LocalConfigWatcher.Records>, _ proxy: RunningProxy,
+        _ logger: Logger
     ) async throws {
+        guard let first = records.take() else { return }
         let watcher = LocalConfigWatcher(path: file.path, defaults: file.defaults, logger: logger)
         do throws(KernelError) {
-            try await watcher.run(from: file.records, store: settings.store) { update in
-                let old = proxy.current
-                defer { withExtendedLifetime(old) {} }
-                let problem = proxy.update { $0.take(update.snapshot) }
-                if let problem {
-                    logger.error("own workload is not usable, nothing new is taken", metadata: ["reason": "\(problem)"])
-                }
-                // The records that are gone are freed here, not by the last reactor that has them.
-                await proxy.plane.settled()
+            try await watcher.run(from: consume first) { update in
+                await take(update.snapshot, proxy, logger)
+                // Free places among the new records: the allocator keeps their pages until it is told.
+                if update.changes.count > Self.manyChanges { Kernel.returnFreeMemory() }
             }
         } catch {
             logger.error(
                 "local configuration is not followed, changes need a restart",
                 metadata: ["path": "\(file.path)", "reason": "\(error)"])
         }
+    }
+
+    /// Changes beyond which what they leave behind is worth giving back.
+    private static let manyChanges = 1000
+
+    /// Has connections judged by these records, and frees those that nobody has any more: here, not in the last reactor
+    /// that had them.
+    private func take(_ records: MeshSnapshot, _ proxy: RunningProxy, _ logger: Logger) async {
+        let old = proxy.current
+        defer { withExtendedLifetime(old) {} }
+        if let problem = proxy.update({ $0.take(records) }) {
+            logger.error("own workload is not usable, nothing new is taken", metadata: ["reason": "\(problem)"])
+        }
+        await proxy.plane.settled()
     }
 
     /// Returns when the last reactor has ended, after a signal or a word to the admin port.

@@ -28,7 +28,7 @@ extension ZtunnelSettings {
         switch source {
         case .file(let path):
             local = try .load(file: path, defaults: defaults)
-            file = RecordsFile(path: path, defaults: defaults, records: local)
+            file = RecordsFile(path: path, defaults: defaults)
             origin = path
         case .inline(let text):
             local = try .parse(text, name: "LOCAL_XDS", defaults: defaults)
@@ -48,8 +48,9 @@ extension ZtunnelSettings {
         proxy.accessLog.format = config.logsJSON ? .json : .plain
         let wildcard: IPAddress = config.ipv6 ? .anyV6 : .anyV4
         self.init(
-            proxy: proxy, store: store, recordsFile: file, dns: config.dnsEnabled ? DNSSettings(config) : nil,
-            own: own, credential: try Self.credential(credential, config), tls: tls,
+            proxy: proxy, records: .init(config: local, store: store), recordsFile: file,
+            dns: config.dnsEnabled ? DNSSettings(config) : nil, own: own,
+            credential: try Self.credential(credential, config), tls: tls,
             metrics: SocketAddress(wildcard, config.ports.metrics),
             readiness: SocketAddress(wildcard, config.ports.readiness), admin: Self.admin(config),
             config: SettingsDump(config), filter: filter, format: config.logsJSON ? .json : .plain)

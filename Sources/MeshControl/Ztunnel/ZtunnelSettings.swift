@@ -3,7 +3,6 @@ package import MeshCore
 package import MeshDNS
 package import MeshLinux
 package import MeshProxy
-package import MeshState
 package import MeshTLS
 
 /// Everything that a node proxy in dedicated mode is built from, checked.
@@ -20,12 +19,11 @@ package struct ZtunnelSettings: Sendable {
     package struct RecordsFile: Sendable {
         package var path: String
         package var defaults: LocalConfig.Defaults
-        /// What was read at the start.
-        package var records: LocalConfig
     }
 
     package var proxy: ProxyConfig
-    package var store: MeshStore
+    /// What the file, or the text, said at the start. Whoever serves by it takes it: settings live longer than records.
+    package var records: Parcel<LocalConfigWatcher.Records>
     /// `nil` when the records were given as text, which cannot change.
     package var recordsFile: RecordsFile?
     /// `nil` when names are not resolved here.
@@ -43,13 +41,13 @@ package struct ZtunnelSettings: Sendable {
     package var format: LogLine.Format
 
     package init(
-        proxy: ProxyConfig, store: MeshStore, recordsFile: RecordsFile? = nil, dns: DNSSettings? = nil, own: Workload,
-        credential: Credential, tls: TLSOptions = TLSOptions(),
+        proxy: ProxyConfig, records: LocalConfigWatcher.Records, recordsFile: RecordsFile? = nil,
+        dns: DNSSettings? = nil, own: Workload, credential: Credential, tls: TLSOptions = TLSOptions(),
         metrics: SocketAddress, readiness: SocketAddress, admin: [AdminServer.Listening], config: SettingsDump,
         filter: LogFilter, format: LogLine.Format
     ) {
         self.proxy = proxy
-        self.store = store
+        self.records = Parcel(records)
         self.recordsFile = recordsFile
         self.dns = dns
         self.own = own

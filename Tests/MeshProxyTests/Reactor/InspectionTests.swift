@@ -168,8 +168,9 @@ struct InspectionTests {
         config.threads = 2
         config.originalSource = .never
         config.accessLog.threshold = .off
-        let plane = try DataPlane(config: config, state: try LoopbackMesh.state(), sink: sink)
         var state = try LoopbackMesh.state()
+        let plane = try DataPlane(config: config, state: state, sink: sink)
+        // The first one too: the threads were started with it.
         for _ in 0..<20 {
             plane.publish(state)
             await plane.settled()

@@ -62,11 +62,13 @@ final class Mesh {
 
     /// Starts a ztunnel in a pod and waits until it is ready.
     ///
-    /// - Parameter wrapper: a program, with its options, that starts it.
+    /// - Parameters:
+    ///   - wrapper: a program, with its options, that starts it.
+    ///   - readyWithin: seconds.
     @discardableResult
     func startZtunnel(
         _ pod: String, credentials: [String]? = nil, options: [String] = [], environment: [String: String] = [:],
-        wrapper: [String] = [], readinessPort: Int = 15_021
+        wrapper: [String] = [], readinessPort: Int = 15_021, readyWithin: Double = 10
     ) throws -> Ztunnel {
         let certificates = try credentials ?? issue(pod).options
         let configuration = try write(document.yaml, to: "mesh-\(pod).yaml")
@@ -77,7 +79,7 @@ final class Mesh {
             ] + certificates + options, environment: environment)
         let ztunnel = Ztunnel(node: try node(pod), process: process)
         ztunnels.append(ztunnel)
-        try ztunnel.waitUntilReady(port: readinessPort)
+        try ztunnel.waitUntilReady(port: readinessPort, within: readyWithin)
         return ztunnel
     }
 

@@ -11,8 +11,10 @@ final class Ztunnel {
         self.process = process
     }
 
-    func waitUntilReady(port: Int = 15_021) throws {
-        _ = try eventually("ztunnel of \(node.name) to be ready: \(process.output)\(process.errors)") {
+    func waitUntilReady(port: Int = 15_021, within seconds: Double = 10) throws {
+        _ = try eventually(
+            "ztunnel of \(node.name) to be ready: \(process.output)\(process.errors)", within: seconds
+        ) {
             guard process.isRunning else {
                 throw TimedOut(description: "ztunnel of \(node.name) ended: \(process.errors)\(process.output)")
             }

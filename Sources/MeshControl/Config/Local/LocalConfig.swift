@@ -20,9 +20,9 @@ package struct LocalConfig: Sendable {
     /// Longest file that is read, in bytes.
     package static let byteLimit = 256 << 20
 
-    package private(set) var workloads: [Workload] = []
-    package private(set) var services: [Service] = []
-    package private(set) var policies: [AuthorizationPolicy] = []
+    package internal(set) var workloads: [Workload] = []
+    package internal(set) var services: [Service] = []
+    package internal(set) var policies: [AuthorizationPolicy] = []
 
     /// The records as changes to a mesh that has none.
     package var changes: [MeshChange] {

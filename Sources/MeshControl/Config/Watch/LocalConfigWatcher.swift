@@ -25,6 +25,17 @@ package final class LocalConfigWatcher: Sendable {
         package init() {}
     }
 
+    /// The records of a file, and the store that has them and no others.
+    package struct Records: Sendable {
+        package var config: LocalConfig
+        package var store: MeshStore
+
+        package init(config: LocalConfig, store: MeshStore) {
+            self.config = config
+            self.store = store
+        }
+    }
+
     private let path: String
     private let defaults: LocalConfig.Defaults
     private let timing: Timing
@@ -39,21 +50,18 @@ package final class LocalConfigWatcher: Sendable {
 
     /// Watches until the task is cancelled. Calls `onChange` for each file that differs, one call at a time; waits for
     /// it, and what the file became meanwhile is one later change.
-    /// - Parameters:
-    ///   - config: the records that `store` was made of. The file is compared with them as soon as it is quiet, so that
-    ///     a change between the first load and this call is not missed.
-    ///   - store: takes the changes; nothing else may change the records of the file in it.
+    /// - Parameter first: what was read before, let go of as the file changes. The file is compared with it as soon as it
+    ///   is quiet, so that a change between the first load and this call is not missed.
     /// - Throws: when nothing on the way to the file can be watched, or no thread can be had.
     package func run(
-        from config: LocalConfig, store: MeshStore, onChange: @Sendable (Update) async -> Void
+        from first: consuming Records, onChange: @Sendable (Update) async -> Void
     ) async throws(KernelError) {
         let watch = try WatchThread(path: path, timing: timing)
-        var known = config
-        var store = store
+        var current = first
         var complaint: String?
         await withTaskCancellationHandler {
             for await _ in watch.quietMoments {
-                let next: LocalConfig
+                var next: LocalConfig
                 switch Self.read(path, defaults) {
                 case .good(let config): next = config
                 case .unstable: continue
@@ -70,13 +78,13 @@ package final class LocalConfigWatcher: Sendable {
                     logger.info("local configuration is usable again", metadata: ["path": "\(path)"])
                 }
                 complaint = nil
-                let changes = known.changes(to: next)
-                known = next
+                let changes = current.config.changes(to: &next)
+                current.config = next
                 guard !changes.isEmpty else { continue }
-                let result = store.apply(changes)
+                let result = current.store.apply(changes)
                 logger.info(
                     "local configuration changed", metadata: ["path": "\(path)", "changes": "\(changes.count)"])
-                await onChange(Update(snapshot: store.snapshot, changes: changes, result: result))
+                await onChange(Update(snapshot: current.store.snapshot, changes: changes, result: result))
             }
         } onCancel: {
             watch.stop()
