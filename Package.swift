@@ -162,9 +162,8 @@ let package = Package(
         .target(
             name: "MeshControl",
             dependencies: [
-                "MeshCA", "MeshCore", "MeshDNS", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState", "MeshTLS",
-                "MeshWire",
-                "MeshYAML", log,
+                "MeshCA", "MeshCore", "MeshDNS", "MeshKubernetes", "MeshLinux", "MeshPolicy", "MeshProxy", "MeshState",
+                "MeshTLS", "MeshWire", "MeshYAML", log,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -305,7 +304,8 @@ let package = Package(
         .testTarget(
             name: "MeshControlTests",
             dependencies: [
-                "MeshCA", "MeshControl", "MeshCore", "MeshLinux", "MeshPolicy", "MeshState", "MeshTLS", log,
+                "MeshCA", "MeshControl", "MeshCore", "MeshLinux", "MeshPolicy", "MeshState", "MeshTestSupport",
+                "MeshTLS", log,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),

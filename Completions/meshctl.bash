@@ -211,12 +211,18 @@ _meshctl_ztunnel_run() {
     repeating_flags=()
     non_repeating_flags=(-h --help)
     repeating_options=()
-    non_repeating_options=(--config --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --tls-records --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --admin-port --metrics-port --readiness-port)
+    non_repeating_options=(--config --manifests --root-namespace --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --tls-records --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --admin-port --metrics-port --readiness-port)
     __meshctl_offer_flags_options 0
 
     # Offer option value completions
     case "${prev}" in
     '--config')
+        return
+        ;;
+    '--manifests')
+        return
+        ;;
+    '--root-namespace')
         return
         ;;
     '--workload')
@@ -359,7 +365,7 @@ _meshctl_ztunnel_explain() {
     repeating_flags=()
     non_repeating_flags=(--plaintext -h --help)
     repeating_options=()
-    non_repeating_options=(--from --to --dump --config --address --output -o)
+    non_repeating_options=(--from --to --dump --config --manifests --root-namespace --address --output -o)
     __meshctl_offer_flags_options 0
 
     # Offer option value completions
@@ -374,6 +380,12 @@ _meshctl_ztunnel_explain() {
         return
         ;;
     '--config')
+        return
+        ;;
+    '--manifests')
+        return
+        ;;
+    '--root-namespace')
         return
         ;;
     '--address')
@@ -409,12 +421,18 @@ _meshctl_ztunnel_config() {
     repeating_flags=()
     non_repeating_flags=(-h --help)
     repeating_options=()
-    non_repeating_options=(--config --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --tls-records --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --admin-port --metrics-port --readiness-port --output -o)
+    non_repeating_options=(--config --manifests --root-namespace --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --tls-records --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --admin-port --metrics-port --readiness-port --output -o)
     __meshctl_offer_flags_options 0
 
     # Offer option value completions
     case "${prev}" in
     '--config')
+        return
+        ;;
+    '--manifests')
+        return
+        ;;
+    '--root-namespace')
         return
         ;;
     '--workload')

@@ -32,11 +32,14 @@ package enum PolicyVerdict: Sendable, CustomStringConvertible {
         }
     }
 
-    package var description: String {
+    package var description: String { described { $0.description } }
+
+    /// - Parameter name: what a rule is called, where it has a better name than its number.
+    package func described(_ name: (PolicyRuleReference) -> String) -> String {
         switch self {
         case .allow(.noAllowPolicies): "allowed: no allow policies are in force"
-        case .allow(.matched(let rule)): "allowed by \(rule)"
-        case .deny(.matched(let rule)): "explicitly denied by \(rule)"
+        case .allow(.matched(let rule)): "allowed by \(name(rule))"
+        case .deny(.matched(let rule)): "explicitly denied by \(name(rule))"
         case .deny(.noneAllowed(let count)):
             "allow policies exist, but none of \(count) matched; add the caller to one of them"
         }

@@ -1,4 +1,4 @@
-import MeshCore
+package import MeshCore
 
 extension AuthorizationPolicy.Rule {
     /// All clauses hold; none at all holds too.
@@ -79,9 +79,21 @@ extension AuthorizationPolicy.StringMatch {
         case .presence: !text.isEmpty
         }
     }
+
+    /// As in a manifest: `*`, `a*`, `*a`, `a`.
+    package var written: String {
+        switch self {
+        case .exact(let text): text
+        case .prefix(let text): text + "*"
+        case .suffix(let text): "*" + text
+        case .presence: "*"
+        }
+    }
 }
 
 extension AuthorizationPolicy.ServiceAccountMatch {
     /// The trust domain does not count.
     func matches(_ id: SPIFFEID) -> Bool { namespace == id.namespace && serviceAccount == id.serviceAccount }
+
+    package var written: String { "\(namespace)/\(serviceAccount)" }
 }

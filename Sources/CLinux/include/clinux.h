@@ -172,26 +172,16 @@ static inline int cl_identity(int fd, uint64_t *device, uint64_t *inode) {
   *inode = s.st_ino;
   return 0;
 }
-static inline void cl_stamp_fields(const struct stat *s, uint64_t *device, uint64_t *inode, uint64_t *size,
-                                   uint64_t *changed) {
-  *device = s->st_dev;
-  *inode = s->st_ino;
-  *size = (uint64_t)s->st_size;
-  // The change time, not the modification time: rename and chmod count too.
-  *changed = (uint64_t)s->st_ctim.tv_sec * 1000000000u + (uint64_t)s->st_ctim.tv_nsec;
-}
-/// What tells one content of a file from another without reading it.
-static inline int cl_stamp(int fd, uint64_t *device, uint64_t *inode, uint64_t *size, uint64_t *changed) {
-  struct stat s;
-  if (fstat(fd, &s) < 0) return -errno;
-  cl_stamp_fields(&s, device, inode, size, changed);
-  return 0;
-}
+/// What tells one content of a path from another without reading it.
 static inline int cl_stamp_path(const char *path, uint64_t *device, uint64_t *inode, uint64_t *size,
                                 uint64_t *changed) {
   struct stat s;
   if (stat(path, &s) < 0) return -errno;
-  cl_stamp_fields(&s, device, inode, size, changed);
+  *device = s.st_dev;
+  *inode = s.st_ino;
+  *size = (uint64_t)s.st_size;
+  // The change time, not the modification time: rename and chmod count too.
+  *changed = (uint64_t)s.st_ctim.tv_sec * 1000000000u + (uint64_t)s.st_ctim.tv_nsec;
   return 0;
 }
 

@@ -83,7 +83,9 @@ struct ExplanationReport: Report {
         var lines = ["at \(inbound.workload)\(place)" + (inbound.enforced ? "" : ", where no proxy enforces them")]
         if inbound.admitted, inbound.policies.isEmpty { lines.append("no policy holds there") }
         for policy in inbound.policies {
-            let kind = policy.dryRun ? "\(policy.action), dry run" : policy.action
+            let kind =
+                (policy.dryRun ? "\(policy.action), dry run" : policy.action)
+                + (policy.origin.map { ", \($0.places.joined(separator: ", "))" } ?? "")
             lines.append(mark(policy.matched, "\(policy.policy) (\(kind)): \(policy.reason)", style))
         }
         for missing in inbound.missingPolicies ?? [] {

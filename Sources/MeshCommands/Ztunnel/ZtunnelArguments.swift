@@ -7,6 +7,13 @@ import MeshCore
 struct ZtunnelArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Workloads, services and policies, YAML. LOCAL_XDS_PATH.", valueName: "file"))
     var config: String?
+    @Option(
+        help: ArgumentHelp(
+            "Kubernetes manifests, a file or a folder: their policies hold too. MESHCTL_MANIFESTS.", valueName: "path"))
+    var manifests: String?
+    @Option(
+        help: "Namespace whose policies of manifests hold for the whole mesh (istio-system). MESHCTL_ROOT_NAMESPACE.")
+    var rootNamespace: String?
     @Option(help: ArgumentHelp("Whose proxy this is. PROXY_WORKLOAD_INFO.", valueName: "namespace/name/account"))
     var workload: String?
 
@@ -69,6 +76,8 @@ struct ZtunnelArguments: ParsableArguments {
     private var overrides: ZtunnelOverrides {
         var all = ZtunnelOverrides()
         all.config = config
+        all.manifests = manifests
+        all.rootNamespace = rootNamespace
         all.workload = workload
         all.network = network
         all.node = node

@@ -38,10 +38,11 @@ struct ConfigDumpReport: Report {
                 list(one.vips + (one.cidrVips ?? []).map { "\($0.network)/\($0.cidr)" }),
                 list(ports), one.waypoint?.destination ?? "-", "\(one.endpoints.count)")
         }
-        var policies = TextTable("POLICY", "ACTION", "SCOPE", "RULES")
+        var policies = TextTable("POLICY", "ACTION", "SCOPE", "RULES", "WRITTEN AT")
         for one in dump.policies {
             let action = one.dryRun == true ? "\(one.action) (dry run)" : one.action
-            policies.add("\(one.namespace)/\(one.name)", action, one.scope, "\(one.rules.count)")
+            policies.add(
+                "\(one.namespace)/\(one.name)", action, one.scope, "\(one.rules.count)", list(one.origin?.places ?? []))
         }
         var certificates = TextTable("CERTIFICATE", "STATE", "SERIAL", "UNTIL")
         for one in dump.certificates {

@@ -31,11 +31,19 @@ struct ZtunnelExplain: AsyncParsableCommand {
     var dump: String?
     @Option(help: ArgumentHelp("Ask this file of workloads, services and policies.", valueName: "file"))
     var config: String?
+    @Option(
+        help: ArgumentHelp("With --config: Kubernetes manifests, whose policies hold too.", valueName: "path"))
+    var manifests: String?
+    @Option(help: "With --manifests: namespace whose policies hold for the whole mesh.")
+    var rootNamespace = MeshSettings().rootNamespace
     @OptionGroup var admin: AdminArguments
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         guard dump == nil || config == nil else { throw ValidationError("give --dump or --config, not both") }
+        guard manifests == nil || config != nil else {
+            throw ValidationError("--manifests is for --config; give it too")
+        }
     }
 
     func run() async throws {
@@ -46,7 +54,10 @@ struct ZtunnelExplain: AsyncParsableCommand {
 
     func answer(_ question: ConnectionQuestion) async throws -> ConnectionExplanation {
         if let dump { return try ConfigDump(file: dump).view(origin: dump).explain(question) }
-        if let config { return try MeshView(localConfig: config).explain(question) }
+        if let config {
+            let manifests = manifests.map { ManifestSource(path: $0, rootNamespace: rootNamespace) }
+            return try MeshView(RecordsSource(.file(config), manifests: manifests)).explain(question)
+        }
         return try await admin.client().explain(question)
     }
 }

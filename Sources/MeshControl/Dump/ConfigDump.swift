@@ -13,6 +13,8 @@ package struct ConfigDump: Codable, Sendable, Equatable {
     package var services: [ServiceDump] = []
     /// By key.
     package var policies: [PolicyDump] = []
+    /// By uid of a workload whose labels no manifest tells: an object that may or may not select it. Ours.
+    package var policyDoubts: [String: String]?
     /// Endpoints of services that are not known, by service, then by workload uid.
     package var stagedServices: [String: [String: EndpointDump]] = [:]
     package var staticConfig = StaticDump()
@@ -36,11 +38,12 @@ package struct ConfigDump: Codable, Sendable, Equatable {
 
     package init() {}
 
-    package init(_ snapshot: MeshSnapshot) {
+    package init(_ snapshot: MeshSnapshot, origins: PolicyOrigins = PolicyOrigins()) {
         workloads = snapshot.allWorkloads.map { WorkloadDump($0) }.sorted { $0.uid < $1.uid }
         services = snapshot.allServices.map { ServiceDump($0) }
             .sorted { ($0.hostname, $0.namespace) < ($1.hostname, $1.namespace) }
-        policies = snapshot.allPolicies.map { PolicyDump($0) }.sorted { $0.key < $1.key }
+        policies = snapshot.allPolicies.map { PolicyDump($0, origins.places[$0.key]) }.sorted { $0.key < $1.key }
+        policyDoubts = origins.doubts.isEmpty ? nil : origins.doubts
         for (key, endpoints) in snapshot.stagedEndpoints {
             stagedServices["\(key)"] = endpoints.mapValues { EndpointDump($0) }
         }
@@ -119,6 +122,13 @@ package struct ConfigDump: Codable, Sendable, Equatable {
         return changes
     }
 
+    private var origins: PolicyOrigins {
+        var origins = PolicyOrigins()
+        for policy in policies { origins.places[policy.key] = policy.origin }
+        origins.doubts = policyDoubts ?? [:]
+        return origins
+    }
+
     /// The records and settings again, to explain connections by.
     package func view(origin: String) throws(MeshFailure) -> MeshView {
         do throws(DumpError) {
@@ -129,8 +139,8 @@ package struct ConfigDump: Codable, Sendable, Equatable {
                 snapshot.findLocalWorkload(name: $0.name, namespace: $0.namespace, serviceAccount: $0.serviceAccount)
             }
             return MeshView(
-                snapshot: snapshot, router: config.router, own: own, clusterDomain: config.clusterDomain,
-                tunnels: tunnels ?? [], tlsRecords: tlsRecords)
+                snapshot: snapshot, origins: origins, router: config.router, own: own,
+                clusterDomain: config.clusterDomain, tunnels: tunnels ?? [], tlsRecords: tlsRecords)
         } catch {
             throw MeshFailure(.corrupt, doing: "read config dump \(origin)", reason: "\(error)")
         }

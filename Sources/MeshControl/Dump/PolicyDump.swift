@@ -9,14 +9,17 @@ package struct PolicyDump: Codable, Sendable, Equatable {
     /// Rules, their clauses, their matches.
     package var rules: [[[MatchDump]]]
     package var dryRun: Bool?
+    /// Of a policy that was translated from manifests. Ours.
+    package var origin: PolicyOrigin?
 
-    package init(_ policy: AuthorizationPolicy) {
+    package init(_ policy: AuthorizationPolicy, _ origin: PolicyOrigin? = nil) {
         name = policy.name
         namespace = policy.namespace
         scope = policy.scope.rawValue
         action = policy.action.rawValue
         rules = policy.rules.map { $0.clauses.map { $0.matches.map { MatchDump($0) } } }
         dryRun = policy.dryRun ? true : nil
+        self.origin = origin
     }
 
     var key: String { "\(namespace)/\(name)" }

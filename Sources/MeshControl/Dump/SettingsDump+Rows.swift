@@ -17,6 +17,8 @@ extension SettingsDump {
         let workload = proxyWorkloadInformation.map { "\($0.namespace)/\($0.name)/\($0.serviceAccount)" }
         return [
             row("workload", workload, "PROXY_WORKLOAD_INFO"), row("records", localConfig, "LOCAL_XDS_PATH"),
+            row("manifests", manifests, "MESHCTL_MANIFESTS"),
+            row("root namespace", rootNamespace, "MESHCTL_ROOT_NAMESPACE"),
             row("network", "\"\(network)\"", "NETWORK"), row("node", localNode, "NODE_NAME"),
             row("cluster", clusterId, "CLUSTER_ID"), row("cluster domain", clusterDomain, "CLUSTER_DOMAIN"),
             row("trust domain", trustDomain, "TRUST_DOMAIN"), row("authority", caAddress, "CA_ADDRESS"),

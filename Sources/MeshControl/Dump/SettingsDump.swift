@@ -65,6 +65,8 @@ package struct SettingsDump: Codable, Sendable, Equatable {
     package var certificateFiles: [String]?
     /// A file or `inline`.
     package var localConfig: String?
+    package var manifests: String?
+    package var rootNamespace: String?
     package var tls12Enabled = false
     /// Whose record layer carries TLS 1.3: auto, own or libssl.
     package var tlsRecords: String?
@@ -130,6 +132,8 @@ package struct SettingsDump: Codable, Sendable, Equatable {
             case .inline: "inline"
             }
         }
+        manifests = config.manifests?.path
+        rootNamespace = config.manifests?.rootNamespace
         tls12Enabled = config.allowsTLS12
         tlsRecords = config.tlsRecords.rawValue
         compliancePolicy = config.postQuantumOnly ? "pqc" : nil

@@ -8,6 +8,7 @@ import MeshState
 extension ConnectionExplanation {
     /// Sums up, once every part is there.
     mutating func conclude() {
+        notes += (inbound?.policies ?? []).flatMap { $0.origin?.findings ?? [] }
         guard let inbound else {
             verdict = .allowed
             reason = route.reason
@@ -122,28 +123,35 @@ extension ConnectionExplanation.Inbound {
     }
 
     /// Asks the policies that hold for `workload`.
-    mutating func judge(_ workload: Workload, _ facts: PolicyFacts, _ snapshot: MeshSnapshot) {
+    mutating func judge(
+        _ workload: Workload, _ facts: PolicyFacts, _ snapshot: MeshSnapshot, _ origins: PolicyOrigins
+    ) {
         var book = PolicyBook()
         let engine = book.engine(for: workload, in: snapshot)
         let verdict = engine.decide(facts).verdict
         allowed = verdict.isAllowed
-        reason = verdict.description
+        reason = verdict.described { rule in
+            "\(rule)" + (origins.places[rule.policy.key].map { " (\($0.rule(rule.rule)))" } ?? "")
+        }
         missingPolicies = engine.missing.sorted().unlessEmpty
-        policies = engine.explain(facts).map { ConnectionExplanation.Policy($0) }.sorted { $0.policy < $1.policy }
+        policies = engine.explain(facts).map { ConnectionExplanation.Policy($0, origins.places[$0.policy.key]) }
+            .sorted { $0.policy < $1.policy }
     }
 }
 
 extension ConnectionExplanation.Policy {
-    init(_ explanation: PolicyExplanation) {
+    init(_ explanation: PolicyExplanation, _ origin: PolicyOrigin?) {
         let policy = explanation.policy.policy
         self.init(
             policy: explanation.policy.key, action: policy.action.rawValue, scope: policy.scope.rawValue,
-            dryRun: policy.dryRun, matched: explanation.matchedRule != nil, reason: Self.reason(explanation))
+            dryRun: policy.dryRun, matched: explanation.matchedRule != nil, reason: Self.reason(explanation, origin),
+            origin: origin)
     }
 
-    private static func reason(_ explanation: PolicyExplanation) -> String {
-        if let rule = explanation.matchedRule { return "rule \(rule) matches" }
+    private static func reason(_ explanation: PolicyExplanation, _ origin: PolicyOrigin?) -> String {
+        func place(_ rule: Int) -> String { origin.map { " (\($0.rule(rule)))" } ?? "" }
+        if let rule = explanation.matchedRule { return "rule \(rule) matches\(place(rule))" }
         if explanation.policy.policy.rules.isEmpty { return "it has no rules, so it never matches" }
-        return explanation.misses.map(\.description).joined(separator: "; ")
+        return explanation.misses.map { "\($0)\(place($0.rule))" }.joined(separator: "; ")
     }
 }

@@ -132,6 +132,8 @@ package struct ConnectionExplanation: Codable, Sendable, Equatable {
         package var dryRun: Bool
         package var matched: Bool
         package var reason: String
+        /// Of a policy that was translated from manifests.
+        package var origin: PolicyOrigin?
     }
 
     package var verdict: Verdict

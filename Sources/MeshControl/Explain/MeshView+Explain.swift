@@ -23,13 +23,26 @@ package struct ConnectionQuestion: Sendable, Equatable {
 extension MeshView {
     /// Follows a connection from its source to the policies of its destination, by the code that serves traffic.
     ///
-    /// - Throws: usage or notFound, when one of the ends cannot be told.
+    /// - Throws: usage or notFound, when one of the ends cannot be told, or which policies hold at the destination.
     package func explain(_ question: ConnectionQuestion) throws(MeshFailure) -> ConnectionExplanation {
         var random = SystemRandomNumberGenerator()
         return try explain(question, random: &random)
     }
 
     func explain(
+        _ question: ConnectionQuestion, random: inout some RandomNumberGenerator
+    ) throws(MeshFailure) -> ConnectionExplanation {
+        let answer = try follow(question, random: &random)
+        // An answer that may be wrong is none.
+        if let inbound = answer.inbound, inbound.enforced, inbound.admitted,
+            let doubt = snapshot.workload(uid: inbound.workload).flatMap({ origins.doubt(about: $0) })
+        {
+            throw MeshFailure(.notFound, doing: Self.doing, reason: doubt)
+        }
+        return answer
+    }
+
+    private func follow(
         _ question: ConnectionQuestion, random: inout some RandomNumberGenerator
     ) throws(MeshFailure) -> ConnectionExplanation {
         let source = try source(question.from)
@@ -131,7 +144,7 @@ extension MeshView {
             answer.judge(
                 workload,
                 PolicyFacts(source: ip ?? .anyV4, destination: target.policyDestination, peer: PeerIdentity(identity)),
-                snapshot)
+                snapshot, origins)
         }
         return answer
     }
@@ -148,7 +161,7 @@ extension MeshView {
         }
         answer.admitted = true
         answer.delivery = address.description
-        answer.judge(workload, PolicyFacts(source: ip ?? .anyV4, destination: address, peer: nil), snapshot)
+        answer.judge(workload, PolicyFacts(source: ip ?? .anyV4, destination: address, peer: nil), snapshot, origins)
         return answer
     }
 

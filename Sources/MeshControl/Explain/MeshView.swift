@@ -4,6 +4,7 @@ package import MeshState
 /// The records and settings by which connections are explained: of a running proxy, a dump, or a configuration file.
 package struct MeshView: Sendable {
     let snapshot: MeshSnapshot
+    let origins: PolicyOrigins
     let router: Router
     /// Whose proxy the records come from, if anybody's.
     let own: Workload?
@@ -16,10 +17,12 @@ package struct MeshView: Sendable {
     let tlsRecords: String?
 
     package init(
-        snapshot: MeshSnapshot, router: Router = Router(), own: Workload? = nil, isOwnKnown: Bool = true,
-        clusterDomain: String = "cluster.local", tunnels: [HBONETunnelDump] = [], tlsRecords: String? = nil
+        snapshot: MeshSnapshot, origins: PolicyOrigins = PolicyOrigins(), router: Router = Router(),
+        own: Workload? = nil, isOwnKnown: Bool = true, clusterDomain: String = "cluster.local",
+        tunnels: [HBONETunnelDump] = [], tlsRecords: String? = nil
     ) {
         self.snapshot = snapshot
+        self.origins = origins
         self.router = router
         self.own = own
         self.isOwnKnown = isOwnKnown
@@ -28,9 +31,10 @@ package struct MeshView: Sendable {
         self.tlsRecords = tlsRecords
     }
 
-    /// The records of a local configuration file, with default settings.
-    package init(localConfig path: String) throws(MeshFailure) {
-        self.init(snapshot: try LocalConfig.load(file: path).store(localNode: nil).snapshot)
+    /// The records of a local configuration, with default settings.
+    package init(_ source: RecordsSource) throws(MeshFailure) {
+        let records = try source.load()
+        self.init(snapshot: records.store(localNode: nil).snapshot, origins: records.origins)
     }
 }
 
@@ -51,7 +55,7 @@ enum ExplainedSource {
 // MARK: Finding both ends
 
 extension MeshView {
-    private static let doing = "explain a connection"
+    static let doing = "explain a connection"
 
     /// - Parameter text: `namespace/name`, a uid, or an address; `nil` for the workload of the proxy itself.
     func source(_ text: String?) throws(MeshFailure) -> ExplainedSource {

@@ -11,6 +11,8 @@ import MeshWire
 /// certificate, which is renewed. Each changes on its own.
 struct ProxyRecords: Sendable {
     private var snapshot: MeshSnapshot
+    /// Where policies of the snapshot were written, for those who ask.
+    private(set) var origins: PolicyOrigins
     /// Its last record, when the configuration has none any more.
     private var own: Workload
     private var isOwnKnown = true
@@ -19,8 +21,9 @@ struct ProxyRecords: Sendable {
     var credential: ProxyState.Credential
     private(set) var current: ProxyState
 
-    init(_ snapshot: MeshSnapshot, own: Workload, credential: ProxyState.Credential) {
+    init(_ snapshot: MeshSnapshot, _ origins: PolicyOrigins, own: Workload, credential: ProxyState.Credential) {
         self.snapshot = snapshot
+        self.origins = origins
         self.own = own
         self.credential = credential
         current = Self.state(snapshot, own, true, &book, credential)
@@ -31,8 +34,8 @@ struct ProxyRecords: Sendable {
 
     /// Takes other records.
     /// - Returns: why our own workload cannot be served by them; `nil` when it can.
-    mutating func take(_ next: MeshSnapshot) -> String? {
-        snapshot = next
+    mutating func take(_ next: MeshSnapshot, _ origins: PolicyOrigins) -> String? {
+        (snapshot, self.origins) = (next, origins)
         isOwnKnown = false
         let name = "\(own.namespace)/\(own.name)/\(own.fields.serviceAccount)"
         guard

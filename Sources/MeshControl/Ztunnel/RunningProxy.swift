@@ -71,16 +71,21 @@ final class RunningProxy: Sendable {
         await plane.tunnels().map { HBONETunnelDump($0) }.sorted { $0.id < $1.id }
     }
 
+    /// What is in force, and where its policies were written.
+    private var currentRecords: (state: ProxyState, origins: PolicyOrigins) {
+        records.withLock { ($0.current, $0.origins) }
+    }
+
     private func view() async -> MeshView {
-        let state = current
+        let (state, origins) = currentRecords
         return MeshView(
-            snapshot: state.snapshot, router: router, own: state.own, isOwnKnown: state.isOwnKnown,
+            snapshot: state.snapshot, origins: origins, router: router, own: state.own, isOwnKnown: state.isOwnKnown,
             clusterDomain: config.clusterDomain, tunnels: await tunnels(), tlsRecords: recordLayer.description)
     }
 
     private func dump() async -> ConfigDump {
-        let state = current
-        var dump = ConfigDump(state.snapshot)
+        let (state, origins) = currentRecords
+        var dump = ConfigDump(state.snapshot, origins: origins)
         dump.config = config
         dump.config.logFilter = log.filter.description
         dump.version.istioVersion = config.istioVersion

@@ -32,7 +32,8 @@ package struct ZtunnelService: Sendable {
             Kernel.occupyStandardDescriptors()
             _ = try? Kernel.raiseDescriptorLimit()
             sink = try LogSink(descriptor: 1, format: settings.format)
-            records = ProxyRecords(first.store.snapshot, own: settings.own, credential: try firstCredential())
+            records = ProxyRecords(
+                first.store.snapshot, first.config.origins, own: settings.own, credential: try firstCredential())
             // Each of these has one owner from here on, which lets go of it when the file has changed.
             followed = Parcel(consume first)
             plane = try DataPlane(
@@ -90,9 +91,7 @@ package struct ZtunnelService: Sendable {
                 }
             }
             if let dns = proxy.dns { group.addTask { try await serveNames(dns, proxy, logger) } }
-            if let file = settings.recordsFile {
-                group.addTask { try await follow(file, records, proxy, logger) }
-            }
+            if !settings.source.paths().isEmpty { group.addTask { try await follow(records, proxy, logger) } }
             if case .authority(let client, let ttl) = settings.credential, let identity = settings.own.identity {
                 let renewal = CertificateRenewal(
                     source: client, identity: identity, ttl: ttl, impersonate: false, logger: logger)
@@ -165,23 +164,22 @@ package struct ZtunnelService: Sendable {
         await dns.stop(graceful: !Task.isCancelled)
     }
 
-    /// Has connections judged by what the file says now.
+    /// Has connections judged by what the files say now.
     private func follow(
-        _ file: ZtunnelSettings.RecordsFile, _ records: Parcel<LocalConfigWatcher.Records>, _ proxy: RunningProxy,
-        _ logger: Logger
+        _ records: Parcel<LocalConfigWatcher.Records>, _ proxy: RunningProxy, _ logger: Logger
     ) async throws {
         guard let first = records.take() else { return }
-        let watcher = LocalConfigWatcher(path: file.path, defaults: file.defaults, logger: logger)
+        let watcher = LocalConfigWatcher(settings.source, logger: logger)
         do throws(KernelError) {
             try await watcher.run(from: consume first) { update in
-                await take(update.snapshot, proxy, logger)
+                await take(update, proxy, logger)
                 // Free places among the new records: the allocator keeps their pages until it is told.
                 if update.changes.count > Self.manyChanges { Kernel.returnFreeMemory() }
             }
         } catch {
             logger.error(
                 "local configuration is not followed, changes need a restart",
-                metadata: ["path": "\(file.path)", "reason": "\(error)"])
+                metadata: ["path": "\(settings.source.name)", "reason": "\(error)"])
         }
     }
 
@@ -190,10 +188,10 @@ package struct ZtunnelService: Sendable {
 
     /// Has connections judged by these records, and frees those that nobody has any more: here, not in the last reactor
     /// that had them.
-    private func take(_ records: MeshSnapshot, _ proxy: RunningProxy, _ logger: Logger) async {
+    private func take(_ update: LocalConfigWatcher.Update, _ proxy: RunningProxy, _ logger: Logger) async {
         let old = proxy.current
         defer { withExtendedLifetime(old) {} }
-        if let problem = proxy.update({ $0.take(records) }) {
+        if let problem = proxy.update({ $0.take(update.snapshot, update.origins) }) {
             logger.error("own workload is not usable, nothing new is taken", metadata: ["reason": "\(problem)"])
         }
         await proxy.plane.settled()

@@ -8,34 +8,24 @@ import MeshState
 import MeshTLS
 
 extension ZtunnelSettings {
-    /// Builds the parts' settings from what flags, environment and files say. Reads the local configuration and any
-    /// certificate files; opens no socket.
+    /// Builds the parts' settings from what flags, environment and files say. Reads the local configuration, manifests and
+    /// any certificate files; opens no socket.
     ///
     /// - Throws: usage, when something needed is missing; corrupt or notFound, for a file that cannot be used.
     package init(_ config: ZtunnelConfig) throws(MeshFailure) {
         guard let name = config.workload else {
             throw Self.missing("PROXY_WORKLOAD_INFO", flag: "--workload NAMESPACE/NAME/SERVICE-ACCOUNT")
         }
-        guard let source = config.localConfig else { throw Self.missing("LOCAL_XDS_PATH", flag: "--config FILE") }
+        guard let local = config.localConfig else { throw Self.missing("LOCAL_XDS_PATH", flag: "--config FILE") }
         guard let credential = config.credential else {
             throw Self.missing("CA_ADDRESS", flag: "--ca-address URL, or --certificate, --key and --trust-bundle")
         }
         var defaults = LocalConfig.Defaults()
         defaults.trustDomain = config.trustDomain
-        let local: LocalConfig
-        let origin: String
-        var file: RecordsFile?
-        switch source {
-        case .file(let path):
-            local = try .load(file: path, defaults: defaults)
-            file = RecordsFile(path: path, defaults: defaults)
-            origin = path
-        case .inline(let text):
-            local = try .parse(text, name: "LOCAL_XDS", defaults: defaults)
-            origin = "LOCAL_XDS"
-        }
-        let store = local.store(localNode: config.nodeName)
-        let own = try Self.findOwn(name, in: store.snapshot, origin)
+        let source = RecordsSource(local, manifests: config.manifests, defaults: defaults, own: name)
+        let records = try source.load()
+        let store = records.store(localNode: config.nodeName)
+        let own = try Self.findOwn(name, in: store.snapshot, source.name)
         var tls = TLSOptions()
         tls.allowsTLS12 = config.allowsTLS12
         tls.records = config.tlsRecords
@@ -48,7 +38,7 @@ extension ZtunnelSettings {
         proxy.accessLog.format = config.logsJSON ? .json : .plain
         let wildcard: IPAddress = config.ipv6 ? .anyV6 : .anyV4
         self.init(
-            proxy: proxy, records: .init(config: local, store: store), recordsFile: file,
+            proxy: proxy, source: source, records: .init(config: records, store: store),
             dns: config.dnsEnabled ? DNSSettings(config) : nil, own: own,
             credential: try Self.credential(credential, config), tls: tls,
             metrics: SocketAddress(wildcard, config.ports.metrics),

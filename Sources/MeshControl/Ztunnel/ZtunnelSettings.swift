@@ -15,17 +15,11 @@ package struct ZtunnelSettings: Sendable {
         case authority(CertificateClient, ttl: Duration)
     }
 
-    /// The file of records that is followed while the proxy runs.
-    package struct RecordsFile: Sendable {
-        package var path: String
-        package var defaults: LocalConfig.Defaults
-    }
-
     package var proxy: ProxyConfig
-    /// What the file, or the text, said at the start. Whoever serves by it takes it: settings live longer than records.
+    /// Followed while the proxy runs.
+    package var source: RecordsSource
+    /// What it said at the start. Whoever serves by it takes it: settings live longer than records.
     package var records: Parcel<LocalConfigWatcher.Records>
-    /// `nil` when the records were given as text, which cannot change.
-    package var recordsFile: RecordsFile?
     /// `nil` when names are not resolved here.
     package var dns: DNSSettings?
     /// The workload that this proxy acts for.
@@ -41,14 +35,14 @@ package struct ZtunnelSettings: Sendable {
     package var format: LogLine.Format
 
     package init(
-        proxy: ProxyConfig, records: LocalConfigWatcher.Records, recordsFile: RecordsFile? = nil,
-        dns: DNSSettings? = nil, own: Workload, credential: Credential, tls: TLSOptions = TLSOptions(),
+        proxy: ProxyConfig, source: RecordsSource, records: LocalConfigWatcher.Records, dns: DNSSettings? = nil,
+        own: Workload, credential: Credential, tls: TLSOptions = TLSOptions(),
         metrics: SocketAddress, readiness: SocketAddress, admin: [AdminServer.Listening], config: SettingsDump,
         filter: LogFilter, format: LogLine.Format
     ) {
         self.proxy = proxy
+        self.source = source
         self.records = Parcel(records)
-        self.recordsFile = recordsFile
         self.dns = dns
         self.own = own
         self.credential = credential

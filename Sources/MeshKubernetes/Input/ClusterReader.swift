@@ -14,7 +14,8 @@ package struct ClusterReader {
     package private(set) var cluster = ClusterModel()
     private var reader = ObjectReader(ManifestProblems())
     private let namespace: String
-    private var count = 0
+    /// Objects met so far, those of kinds that are passed over too.
+    package private(set) var objectCount = 0
     private var seen: [String: FilePosition] = [:]
 
     /// - Parameters:
@@ -58,9 +59,9 @@ package struct ClusterReader {
             reader.error(document, "has no kind or no apiVersion", remedy: "give both, as in the API reference")
             return
         }
-        count += 1
-        if count > Self.objectLimit {
-            if count == Self.objectLimit + 1 {
+        objectCount += 1
+        if objectCount > Self.objectLimit {
+            if objectCount == Self.objectLimit + 1 {
                 reader.error(document, "more than \(Self.objectLimit) objects", remedy: "name fewer files")
             }
             return
@@ -80,7 +81,7 @@ package struct ClusterReader {
     private mutating func read(_ item: YAMLNode, depth: Int, of list: String, _ version: String) {
         let isTyped = list != "List"
         if isTyped, item.kind == .mapping, item["kind"] == nil {
-            count += 1
+            objectCount += 1
             read(item, String(list.dropLast("List".count)), version)
         } else {
             read(item, depth: depth)

@@ -26,20 +26,20 @@ package enum ManifestFiles {
     ///
     /// In folders only `.yaml`, `.yml` and `.json` are read; hidden entries and folders behind links are passed over.
     package static func read(_ paths: [String], doing: String) throws(MeshFailure) -> [Manifest] {
-        var (found, result, total) = ([String](), [Manifest](), 0)
+        var (found, result, total) = (Tree(), [Manifest](), 0)
         for path in paths {
             guard path != "-", isFolder(path) else {
-                found.append(path)
+                found.files.append(path)
                 continue
             }
-            let before = found.count
+            let before = found.files.count
             try list(path, suffixes, depth: 0, into: &found, doing: doing)
-            if found.count == before {
+            if found.files.count == before {
                 throw MeshFailure(
                     .notFound, doing: doing, reason: "folder \(path) has no .yaml, .yml or .json file; name the files")
             }
         }
-        for path in found {
+        for path in found.files {
             let bytes = try bytes(path, doing: doing)
             total += bytes.count
             guard total <= totalLimit else {
@@ -90,10 +90,31 @@ package enum ManifestFiles {
     package static func files(
         in folder: String, suffixes: [String], doing: String
     ) throws(MeshFailure) -> [String] {
-        var found: [String] = []
+        var found = Tree()
         try list(folder, suffixes, depth: 0, into: &found, doing: doing)
+        return found.files
+    }
+
+    /// What is read of a path: the file itself, or the files of a folder and of the folders below it.
+    package struct Tree: Sendable {
+        /// By name.
+        package fileprivate(set) var files: [String] = []
+        /// The folder itself is the first.
+        package fileprivate(set) var folders: [String] = []
+    }
+
+    /// As `read` would find it now; of what cannot be listed, as much as can.
+    package static func tree(_ path: String) -> Tree {
+        var found = Tree()
+        if isFolder(path) {
+            try? list(path, suffixes, depth: 0, into: &found, doing: "")
+        } else {
+            found.files = [path]
+        }
         return found
     }
+
+    package static func isLink(_ path: String) -> Bool { mode(path, followingLinks: false) == S_IFLNK }
 
     package static func exists(_ path: String) -> Bool {
         var status = stat()
@@ -101,13 +122,18 @@ package enum ManifestFiles {
     }
 
     package static func isFolder(_ path: String, followingLinks: Bool = true) -> Bool {
+        mode(path, followingLinks: followingLinks) == S_IFDIR
+    }
+
+    /// The kind of what stands there; `nil` when nothing can be seen.
+    private static func mode(_ path: String, followingLinks: Bool) -> mode_t? {
         var status = stat()
         let result = unsafe followingLinks ? stat(path, &status) : lstat(path, &status)
-        return result == 0 && status.st_mode & S_IFMT == S_IFDIR
+        return result == 0 ? status.st_mode & S_IFMT : nil
     }
 
     private static func list(
-        _ folder: String, _ suffixes: [String], depth: Int, into found: inout [String], doing: String
+        _ folder: String, _ suffixes: [String], depth: Int, into found: inout Tree, doing: String
     ) throws(MeshFailure) {
         guard depth <= depthLimit else {
             throw MeshFailure(.usage, doing: doing, reason: "\(folder) is nested deeper than \(depthLimit) folders")
@@ -118,16 +144,17 @@ package enum ManifestFiles {
         } catch {
             throw MeshFailure(.denied, doing: doing, reason: "cannot list folder \(folder); check its permissions")
         }
+        found.folders.append(folder)
         for name in names where !name.hasPrefix(".") {
             let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
             if isFolder(path, followingLinks: false) {
                 try list(path, suffixes, depth: depth + 1, into: &found, doing: doing)
             } else if suffixes.contains(where: name.hasSuffix), !isFolder(path) {
-                guard found.count < countLimit else {
+                guard found.files.count < countLimit else {
                     throw MeshFailure(
                         .usage, doing: doing, reason: "more than \(countLimit) files; name a smaller folder")
                 }
-                found.append(path)
+                found.files.append(path)
             }
         }
     }

@@ -50,4 +50,12 @@ package struct ManifestProblems: Sendable {
         default: uncounted += 1
         }
     }
+
+    /// - Throws: corrupt with every error, a line each: half of a set of policies must not judge.
+    package func refuseErrors(doing: String) throws(MeshFailure) {
+        if errors.isEmpty { return }
+        let count = errors.count == 1 ? "an error" : "\(errors.count) errors"
+        let lines = errors.map { "\n  \($0)" }.joined()
+        throw MeshFailure(.corrupt, doing: doing, reason: "the manifests have \(count):\(lines)")
+    }
 }

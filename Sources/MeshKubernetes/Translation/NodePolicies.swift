@@ -8,7 +8,7 @@ package struct NodePolicies: Sendable {
     package let conversion: PeerAuthenticationConversion
     /// Everything that is sent, by key.
     package let policies: [AuthorizationPolicy]
-    private let rootNamespace: String
+    let rootNamespace: String
     private let global: PolicySet
     private let ofNamespace: [String: PolicySet]
     /// Policies that select pods: labels and key, by namespace.
@@ -43,24 +43,29 @@ package struct NodePolicies: Sendable {
 
     /// The keys that a workload's record lists.
     package func keys(for workload: ClusterWorkload) -> [String] {
-        selected(by: workload).map(\.key) + conversion.keys(namespace: workload.namespace, labels: workload.meta.labels)
+        keys(namespace: workload.namespace, labels: workload.meta.labels)
+    }
+
+    /// The keys that the record of a workload with these labels lists.
+    package func keys(namespace: String, labels: [String: String]) -> [String] {
+        selected(namespace, labels).map(\.key) + conversion.keys(namespace: namespace, labels: labels)
     }
 
     /// What judges connections to a workload.
     package func engine(for workload: ClusterWorkload) -> PolicyEngine {
         let converted = conversion.keys(namespace: workload.namespace, labels: workload.meta.labels)
             .compactMap { byKey[$0] }
-        let listed = selected(by: workload) + converted
+        let listed = selected(workload.namespace, workload.meta.labels) + converted
         return PolicyEngine(
             sets: [global] + [ofNamespace[workload.namespace]].compactMap { $0 }
                 + (listed.isEmpty ? [] : [PolicySet(listed)]))
     }
 
     /// By key. A policy of the root namespace selects among all namespaces.
-    private func selected(by workload: ClusterWorkload) -> [AuthorizationPolicy] {
-        let namespaces = workload.namespace == rootNamespace ? [rootNamespace] : [rootNamespace, workload.namespace]
+    private func selected(_ namespace: String, _ labels: [String: String]) -> [AuthorizationPolicy] {
+        let namespaces = namespace == rootNamespace ? [rootNamespace] : [rootNamespace, namespace]
         let found = namespaces.flatMap { selecting[$0] ?? [] }.filter { entry in
-            entry.labels.allSatisfy { workload.meta.labels[$0.key] == $0.value }
+            entry.labels.allSatisfy { labels[$0.key] == $0.value }
         }
         return found.map(\.policy).sorted { ($0.namespace, $0.name) < ($1.namespace, $1.name) }
     }

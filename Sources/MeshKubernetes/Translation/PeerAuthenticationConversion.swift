@@ -9,6 +9,8 @@ package struct PeerAuthenticationConversion: Sendable {
 
     /// The policies that are sent to node proxies.
     package private(set) var policies: [AuthorizationPolicy] = []
+    /// What each of them was made from, by key.
+    package private(set) var sources: [String: [ResourceIdentity]] = [:]
     private let rootNamespace: String
     private var meshMode = PeerAuthentication.Mode.permissive
     private var namespaceModes: [String: PeerAuthentication.Mode] = [:]
@@ -20,24 +22,38 @@ package struct PeerAuthenticationConversion: Sendable {
         guard !all.isEmpty else { return }
         let sorted = all.sorted { ResourceIdentity.isOlder($0.identity, $1.identity) }
         var hasMesh = false
+        var strict: [ResourceIdentity] = []
         for policy in sorted {
             let namespace = policy.identity.namespace
             switch policy.selector {
             case .labels: if namespace != rootNamespace { selecting[namespace, default: []].append(policy) }
             case .absent, .empty:
                 if namespace != rootNamespace {
-                    if namespaceModes[namespace] == nil { namespaceModes[namespace] = policy.mode }
-                } else if !hasMesh {
+                    guard namespaceModes[namespace] == nil else { continue }
+                    namespaceModes[namespace] = policy.mode
+                } else {
+                    guard !hasMesh else { continue }
                     hasMesh = true
                     if policy.mode != .unset { meshMode = policy.mode }
                 }
+                if policy.mode == .strict { strict.append(policy.identity) }
             }
         }
         policies.append(Self.staticStrict(rootNamespace))
         for namespace in selecting.keys.sorted() {
-            for policy in selecting[namespace] ?? [] { if let rules = rules(of: policy) { add(policy, rules) } }
+            for policy in selecting[namespace] ?? [] {
+                if let rules = rules(of: policy) {
+                    add(policy, rules)
+                } else if policy.mode == .strict {
+                    strict.append(policy.identity)
+                }
+            }
         }
+        sources[strictKey] = strict
     }
+
+    /// The oldest policy that selects pods of a namespace by their labels; `nil` when none does.
+    package func selecting(in namespace: String) -> ResourceIdentity? { selecting[namespace]?.first?.identity }
 
     /// Mode of the namespace, before any workload policy.
     package func inheritedMode(namespace: String) -> PeerAuthentication.Mode {
@@ -74,10 +90,11 @@ package struct PeerAuthenticationConversion: Sendable {
     }
 
     private mutating func add(_ policy: PeerAuthentication, _ rules: [AuthorizationPolicy.Rule]) {
-        policies.append(
-            AuthorizationPolicy(
-                name: Self.convertedName(policy), namespace: policy.identity.namespace, scope: .workloadSelector,
-                action: .deny, rules: rules))
+        let converted = AuthorizationPolicy(
+            name: Self.convertedName(policy), namespace: policy.identity.namespace, scope: .workloadSelector,
+            action: .deny, rules: rules)
+        policies.append(converted)
+        sources[converted.key] = [policy.identity]
     }
 
     /// What the ports of a policy add to its mode; `nil` when the mode alone says all.

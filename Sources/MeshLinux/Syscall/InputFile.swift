@@ -7,15 +7,9 @@ package final class InputFile {
     package struct Stamp: Hashable, Sendable {
         private var fields: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
-        fileprivate init() {}
-
         /// The file behind `path`; `nil` when there is none to be seen.
         package init?(path: String) {
             guard unsafe cl_stamp_path(path, &fields.0, &fields.1, &fields.2, &fields.3) == 0 else { return nil }
-        }
-
-        fileprivate init?(_ descriptor: Int32) {
-            guard unsafe cl_stamp(descriptor, &fields.0, &fields.1, &fields.2, &fields.3) == 0 else { return nil }
         }
 
         package static func == (a: Stamp, b: Stamp) -> Bool { a.fields == b.fields }
@@ -29,19 +23,13 @@ package final class InputFile {
     }
 
     private let descriptor: Int32
-    /// The file as it was when it was opened.
-    package let stamp: Stamp
 
     package init(_ path: String) throws(KernelError) {
         descriptor = unsafe cl_open_for_reading(path)
         guard descriptor >= 0 else { throw KernelError(code: -descriptor, operation: "open \(path)") }
-        stamp = Stamp(descriptor) ?? Stamp()
     }
 
     deinit { Kernel.close(descriptor) }
-
-    /// Whether it was written since it was opened.
-    package var hasChanged: Bool { Stamp(descriptor) != stamp }
 
     /// The next bytes.
     /// - Returns: how many; 0 at the end; -errno.

@@ -1,22 +1,21 @@
 internal import CLinux
 package import MeshCore
 
-/// Tells when what a path leads to may have changed, by inotify.
+/// Tells when what some paths lead to may have changed, by inotify.
 ///
-/// Watched are the file and every directory on the way to it, through symbolic links: a ConfigMap changes by a rename
-/// of the link `..data` in the directory of the file, an editor by a rename over the file. Not every event is a change.
-/// Confined to one thread.
+/// Watched are each file or folder and every directory on the way to it, through symbolic links: a ConfigMap changes by a
+/// rename of the link `..data` in the directory of the file, an editor by a rename over the file. A folder tells of the
+/// files in it, and not of those in folders below. Not every event is a change. Confined to one thread.
 package final class PathWatch {
     private let descriptor: Int32
-    private let path: String
-    /// Watched paths by watch descriptor.
-    private var watches: [Int32: String] = [:]
+    private var watches: Set<Int32> = []
 
-    package init(_ path: String) throws(KernelError) {
+    package init(_ paths: [String]) throws(KernelError) {
         descriptor = cl_inotify()
-        self.path = path
-        guard descriptor >= 0 else { throw KernelError(code: -descriptor, operation: "watch \(path)") }
-        try follow()
+        guard descriptor >= 0 else {
+            throw KernelError(code: -descriptor, operation: "watch \(paths.joined(separator: ", "))")
+        }
+        try follow(paths)
     }
 
     deinit { Kernel.close(descriptor) }
@@ -30,23 +29,33 @@ package final class PathWatch {
         return .touched
     }
 
-    /// Follows the path anew: a directory or a link on the way may be another one.
-    /// - Throws: when not even a directory on the way can be watched.
-    package func follow() throws(KernelError) {
-        var wanted: [Int32: String] = [:]
-        var failure: Int32 = 2
-        for place in Self.places(path) {
-            // Adding a path again gives the same number: what is still right is not lost in between.
-            let watch = unsafe cl_inotify_add(
-                descriptor, place,
-                UInt32(
-                    IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE
-                        | IN_DELETE_SELF | IN_MOVE_SELF))
-            if watch >= 0 { wanted[watch] = place } else { failure = -watch }
+    /// Follows these paths from now on, anew: a directory or a link on the way may be another one.
+    /// - Throws: when of one of them not even a directory on the way can be watched, or the kernel watches no more.
+    package func follow(_ paths: [String]) throws(KernelError) {
+        var wanted: Set<Int32> = []
+        var failure: KernelError?
+        for path in paths {
+            var isWatched = false
+            var code: Int32 = 2
+            for place in Self.places(path) {
+                // Adding a path again gives the same number: what is still right is not lost in between.
+                let watch = unsafe cl_inotify_add(
+                    descriptor, place,
+                    UInt32(
+                        IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE
+                            | IN_DELETE_SELF | IN_MOVE_SELF))
+                if watch >= 0 {
+                    wanted.insert(watch)
+                    isWatched = true
+                } else {
+                    code = -watch
+                }
+            }
+            if !isWatched || code == ENOSPC { failure = KernelError(code: code, operation: "watch \(path)") }
         }
-        guard !wanted.isEmpty else { throw KernelError(code: failure, operation: "watch \(path)") }
-        for watch in watches.keys where wanted[watch] == nil { _ = cl_inotify_remove(descriptor, watch) }
+        for watch in watches where !wanted.contains(watch) { _ = cl_inotify_remove(descriptor, watch) }
         watches = wanted
+        if let failure { throw failure }
     }
 
     private func drain() {

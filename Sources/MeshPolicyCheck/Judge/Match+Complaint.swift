@@ -42,19 +42,3 @@ extension AuthorizationPolicy.Match {
         }
     }
 }
-
-extension AuthorizationPolicy.StringMatch {
-    /// As in the policy: `*`, `a*`, `*a`, `a`.
-    package var written: String {
-        switch self {
-        case .exact(let text): text
-        case .prefix(let text): text + "*"
-        case .suffix(let text): "*" + text
-        case .presence: "*"
-        }
-    }
-}
-
-extension AuthorizationPolicy.ServiceAccountMatch {
-    package var written: String { "\(namespace)/\(serviceAccount)" }
-}

@@ -10,11 +10,7 @@ extension PolicyJudge {
         _ paths: [String], settings: MeshSettings = MeshSettings(), namespace: String = "default", doing: String
     ) throws(MeshFailure) -> PolicyJudge {
         let (cluster, problems) = try ClusterModel.read(paths, settings: settings, namespace: namespace, doing: doing)
-        guard problems.errors.isEmpty else {
-            let lines = problems.errors.map { "\n  \($0)" }.joined()
-            throw MeshFailure(
-                .corrupt, doing: doing, reason: "the manifests have \(problems.errors.count) errors:\(lines)")
-        }
+        try problems.refuseErrors(doing: doing)
         return PolicyJudge(cluster)
     }
 }

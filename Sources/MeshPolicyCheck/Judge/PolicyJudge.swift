@@ -65,13 +65,7 @@ package final class PolicyJudge {
     }
 
     /// A verdict of layer 4 that names rules as they were written.
-    func describe(_ verdict: PolicyVerdict) -> String {
-        switch verdict {
-        case .allow(.matched(let rule)): "allowed by \(written(rule))"
-        case .deny(.matched(let rule)): "explicitly denied by \(written(rule))"
-        case .allow(.noAllowPolicies), .deny(.noneAllowed): verdict.description
-        }
-    }
+    func describe(_ verdict: PolicyVerdict) -> String { verdict.described { written($0) } }
 
     func attachment(_ gateway: GatewayObject, _ target: FlowTarget) -> PolicyAttachment {
         var service: PolicyAttachment.Service?

@@ -55,56 +55,12 @@ struct Linter {
     // MARK: Where it is enforced
 
     private mutating func lintLayer4(_ policy: SecurityPolicy, _ translation: L4Translation) {
-        switch translation.outcome {
-        case .notSent(.hasTargets): return
-        case .notSent(.action(let action)):
-            add(
-                .error, "not-enforced", policy, .unknown, "\(action.rawValue) is not enforced by node proxies",
-                "attach it to a waypoint by targetRefs")
-        case .notSent(.dryRun):
-            add(
-                .warning, "not-enforced", policy, .unknown, "policies in dry run are not sent to node proxies",
-                "attach it to a waypoint by targetRefs to see what it would do")
-        case .sent: break
-        }
-        for finding in translation.findings {
-            let attributes = finding.attributes.joined(separator: ", ")
-            let what = "rule \(finding.rule) needs a waypoint for \(attributes)"
-            switch finding.effect {
-            case .noEffect:
-                add(
-                    .error, "no-effect-at-l4", policy, finding.position, "\(what): it denies nobody",
-                    "move it to a policy with targetRefs, or deny by ports and identities alone")
-            case .leftOut:
-                add(
-                    .error, "left-out-at-l4", policy, finding.position, "\(what): it allows nobody",
-                    "move it to a policy with targetRefs, and allow the waypoint's principal here")
-            case .wider:
-                add(
-                    .warning, "wider-at-l4", policy, finding.position, "\(what): without it more is denied",
-                    "move it to a policy with targetRefs")
-            }
-        }
-        guard case .sent(let sent) = translation.outcome else { return }
-        let matches = sent.rules.flatMap(\.clauses).flatMap(\.matches)
-        if matches.contains(where: {
-            ($0.namespaces + $0.notNamespaces).contains { $0.written.dropFirst().dropLast().contains("*") }
-        }) {
-            add(
-                .warning, "namespace-wildcard-at-l4", policy, .unknown,
-                "a * inside a namespace is a wildcard at waypoints only; node proxies take it as it is written",
-                "write the namespaces out, or put the * at one end")
-        }
         let aliases = judge.cluster.settings.trustDomainAliases
-        if !aliases.isEmpty,
-            matches.contains(where: {
-                !$0.principals.allSatisfy { $0.written.hasPrefix("*") } || !$0.notPrincipals.isEmpty
-            })
-        {
+        for finding in NodeFinding.findings(of: policy, translation, aliases: aliases) {
+            let problem = finding.problem
             add(
-                .warning, "alias-not-at-l4", policy, .unknown,
-                "trust domain aliases (\(aliases.joined(separator: ", "))) count at waypoints only",
-                "list the principal of each trust domain, or use namespaces or serviceAccounts")
+                problem.severity == .error ? .error : .warning, finding.check, policy, problem.position,
+                problem.message, problem.remedy)
         }
     }
 

@@ -51,7 +51,7 @@ struct ZtunnelReportTests {
     @Test("explanations", arguments: questions)
     func explain(name: String, question: ConnectionQuestion) throws {
         let file = try TemporaryFile(Self.mesh)
-        try golden(name, ExplanationReport(answer: MeshView(localConfig: file.path).explain(question)))
+        try golden(name, ExplanationReport(answer: MeshView(RecordsSource(.file(file.path))).explain(question)))
     }
 
     @Test("the verdict is the exit status", arguments: [("web:80", nil), ("web:81", Int32(1))])
@@ -63,6 +63,27 @@ struct ZtunnelReportTests {
         let command = try #require(parsed as? ZtunnelExplain)
         let answer = try await command.answer(ConnectionQuestion(from: command.from, to: command.to))
         #expect((answer.verdict == .allowed) == (status == nil))
+    }
+
+    @Test("explanations by manifests say where policies were written", arguments: ["default/client", "192.0.2.7"])
+    func explainManifests(from: String) async throws {
+        let example = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../../Examples/first-light").standardized.path
+        let parsed = try ZtunnelCommand.parseAsRoot([
+            "explain", "--config", "\(example)/mesh.yaml", "--manifests", "\(example)/policies.yaml", "--from", from,
+            "--to", "10.244.0.2:8080",
+        ])
+        let command = try #require(parsed as? ZtunnelExplain)
+        let answer = try await command.answer(ConnectionQuestion(from: command.from, to: command.to))
+        for format in OutputFormat.allCases {
+            let text = try format.render(ExplanationReport(answer: answer), style: TextStyle(colour: false))
+            try Golden.check(
+                "ztunnel/explain-manifests-\(from == "192.0.2.7" ? "plaintext" : "client")"
+                    + ".\(format == .text ? "txt" : format.rawValue)", text.replacing("\(example)/", with: ""))
+        }
+        #expect(throws: (any Error).self) {
+            try ZtunnelCommand.parseAsRoot(["explain", "--to", "a:1", "--manifests", "x"])
+        }
     }
 
     @Test("a dump and a file exclude each other; an address must be one")

@@ -26,6 +26,14 @@ struct LocalConfigWatcherTests {
 
         func write(_ text: String) throws { try Data(text.utf8).write(to: file) }
 
+        /// Writes a manifest, where manifests are watched too.
+        func write(_ text: String, to name: String) throws {
+            let file = folder.appending(path: "policies/\(name)")
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: file)
+        }
+
         /// The next change that was handed out; log lines are skipped.
         func update() async throws -> LocalConfigWatcher.Update {
             while let event = await events.next(isolation: nil) {
@@ -63,8 +71,10 @@ struct LocalConfigWatcherTests {
         "workloads:\n" + ips.map { "- {name: w\($0), namespace: ns, workloadIps: [10.0.0.\($0)]}\n" }.joined()
     }
 
-    /// Watches `path` in a new folder, which `prepare` fills, while `body` runs.
-    private func watching(
+    /// Watches mesh.yaml in a new folder, which `prepare` fills, while `body` runs.
+    /// - Parameter own: of namespace `ns`, whose proxy takes what the manifests below `policies` say; `nil` without any.
+    func watching(
+        own: String? = nil,
         prepare: (URL) throws -> Void = { try Data(Self.records([1]).utf8).write(to: $0.appending(path: "mesh.yaml")) },
         _ body: (World) async throws -> Void
     ) async throws {
@@ -78,8 +88,13 @@ struct LocalConfigWatcherTests {
         // Longer than a busy machine may stop a writer between emptying the file and filling it.
         timing.quiet = .milliseconds(200)
         let path = folder.appending(path: "mesh.yaml").path
-        let watcher = LocalConfigWatcher(path: path, defaults: .init(), timing: timing, logger: logger)
-        let config = try LocalConfig.load(file: path)
+        var source = RecordsSource(.file(path))
+        if let own {
+            source.manifests = ManifestSource(path: folder.appending(path: "policies").path)
+            source.own = .init(namespace: "ns", name: own, serviceAccount: "default")
+        }
+        let watcher = LocalConfigWatcher(source, timing: timing, logger: logger)
+        let config = try source.load()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await watcher.run(from: .init(config: config, store: config.store(localNode: nil))) {
@@ -92,7 +107,7 @@ struct LocalConfigWatcherTests {
         }
     }
 
-    private func names(_ update: LocalConfigWatcher.Update) -> [String] { names(update.changes) }
+    func names(_ update: LocalConfigWatcher.Update) -> [String] { names(update.changes) }
 
     private func names(_ changes: [MeshChange]) -> [String] {
         changes.map { change in
@@ -216,7 +231,7 @@ struct LocalConfigWatcherTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "mesh.yaml")
         try Data(Self.records([7]).utf8).write(to: file)
-        let watcher = LocalConfigWatcher(path: file.path, defaults: .init(), logger: Logger(label: "test"))
+        let watcher = LocalConfigWatcher(RecordsSource(.file(file.path)), logger: Logger(label: "test"))
         let (stream, updates) = AsyncStream.makeStream(of: Int.self)
         let old = try LocalConfig.parse(Self.records([1]), name: "old")
         let task = Task {

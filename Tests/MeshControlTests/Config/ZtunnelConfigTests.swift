@@ -34,6 +34,18 @@ struct ZtunnelConfigTests {
         }
     }
 
+    @Test("manifests, with the root namespace of the mesh; flags win, and one without the other is told")
+    func manifests() throws {
+        #expect(try load([:]).manifests == nil)
+        let given = ["MESHCTL_MANIFESTS": "/policies", "MESHCTL_ROOT_NAMESPACE": "roots"]
+        #expect(try load(given).manifests == ManifestSource(path: "/policies", rootNamespace: "roots"))
+        #expect(try load(["MESHCTL_MANIFESTS": "/policies"]).manifests?.rootNamespace == "istio-system")
+        #expect(try load(given) { $0.manifests = "/own" }.manifests?.path == "/own")
+        #expect(try load(["MESHCTL_ROOT_NAMESPACE": "roots"]).manifests == nil)
+        #expect(
+            problem([:]) { $0.rootNamespace = "roots" } == "--root-namespace is for manifests; give --manifests too")
+    }
+
     @Test("defaults")
     func defaults() throws {
         let config = try load([:])
@@ -185,6 +197,7 @@ struct ZtunnelConfigTests {
         (["XDS_ADDRESS": "istiod:15012"], "XDS_ADDRESS is \"istiod:15012\"; XDS is not supported yet"),
         (["XDS_ON_DEMAND": "true"], "XDS_ON_DEMAND is true, which is not supported yet; unset it"),
         (["CRL_PATH": "/crl"], "CRL_PATH is \"/crl\"; revocation lists are not supported yet"),
+        (["MESHCTL_MANIFESTS": "-"], "MESHCTL_MANIFESTS is -, which cannot be followed; expected a file or a folder"),
         (["LOCAL_XDS": "{}"], "LOCAL_XDS is set, and so is LOCAL_XDS_PATH; give one of them"),
         (
             ["PROXY_WORKLOAD_INFO": "a/b"],

@@ -5,7 +5,7 @@ extension EndToEnd {
     @Suite("A configuration that changes while the proxy runs")
     struct Reload {
         /// A connection from client to server that stays open, and says when it is cut.
-        private func hold(_ mesh: Mesh) throws -> NamespaceProcess {
+        static func hold(_ mesh: Mesh) throws -> NamespaceProcess {
             let held = try mesh.node("client").spawn(
                 "python3", "-c",
                 """
@@ -26,7 +26,7 @@ extension EndToEnd {
             let mesh = try Mesh()
             let (_, server) = try mesh.startPair()
             try mesh.serve("server")
-            let held = try hold(mesh)
+            let held = try Self.hold(mesh)
 
             mesh.document.addPolicy("stop", action: "Deny", principal: "cluster.local/ns/default/sa/client")
             try mesh.write(mesh.document.yaml, to: "mesh-server.yaml")

@@ -23,6 +23,10 @@ package struct LocalConfig: Sendable {
     package internal(set) var workloads: [Workload] = []
     package internal(set) var services: [Service] = []
     package internal(set) var policies: [AuthorizationPolicy] = []
+    /// Where policies of manifests were written.
+    package private(set) var origins = PolicyOrigins()
+    /// What manifests ask for and node proxies do not do, a line each.
+    package private(set) var warnings: [String] = []
 
     /// The records as changes to a mesh that has none.
     package var changes: [MeshChange] {
@@ -44,23 +48,16 @@ package struct LocalConfig: Sendable {
         return store
     }
 
+    /// Reads a file piece by piece: only the records are held, not the text.
     /// - Throws: `.notFound` when the file cannot be read, `.corrupt` with every problem in it, a line each.
     package static func load(file path: String, defaults: Defaults = Defaults()) throws(MeshFailure) -> LocalConfig {
-        try load(open(path), path, defaults)
-    }
-
-    /// - Throws: `.notFound`.
-    static func open(_ path: String) throws(MeshFailure) -> InputFile {
+        let file: InputFile
         do throws(KernelError) {
-            return try InputFile(path)
+            file = try InputFile(path)
         } catch {
             let reason = error.code == 2 ? "no such file" : "it cannot be read: \(KernelError.text(error.code))"
             throw MeshFailure(.notFound, doing: doing(path), reason: reason)
         }
-    }
-
-    /// Reads a file piece by piece: only the records are held, not the text.
-    static func load(_ file: InputFile, _ path: String, _ defaults: Defaults) throws(MeshFailure) -> LocalConfig {
         let reader: YAMLReader
         do throws(YAMLError) {
             reader = try unsafe YAMLReader(name: path, limits: limits) { unsafe file.read($0) }
@@ -120,4 +117,14 @@ package struct LocalConfig: Sendable {
     mutating func append(_ workload: Workload) { workloads.append(workload) }
     mutating func append(_ service: Service) { services.append(service) }
     mutating func append(_ policy: AuthorizationPolicy) { policies.append(policy) }
+
+    /// Takes policies of manifests, and the workloads as they list them.
+    mutating func join(
+        _ policies: [AuthorizationPolicy], workloads: [Workload], origins: PolicyOrigins, warnings: [String]
+    ) {
+        self.policies += policies
+        self.workloads = workloads
+        self.origins = origins
+        self.warnings = warnings
+    }
 }

@@ -1,17 +1,17 @@
 package import Logging
 package import MeshCore
-import MeshLinux
 package import MeshState
 
-/// Keeps a store in step with a local configuration file while the process runs.
+/// Keeps a store in step with the files of a local configuration, and the manifests beside it, while the process runs.
 ///
-/// The whole file is read and checked once it has been quiet for a moment; only then the difference to the last good
-/// records is applied. A file that is broken, gone or still being written changes nothing; why is logged once, as is
-/// that it is good again. Follows renames, replaced files and swapped links (`PathWatch`).
+/// All of it is read and checked once it has been quiet for a moment; only then the difference to the last good records
+/// is applied. A file that is broken, gone or still being written changes nothing; why is logged once, as is that it is
+/// good again. Follows renames, replaced files and swapped links (`PathWatch`).
 package final class LocalConfigWatcher: Sendable {
-    /// What a change of the file did.
+    /// What a change of the files did; where policies were written may be all that changed.
     package struct Update: Sendable {
         package let snapshot: MeshSnapshot
+        package let origins: PolicyOrigins
         package let changes: [MeshChange]
         package let result: MeshUpdateResult
     }
@@ -36,14 +36,12 @@ package final class LocalConfigWatcher: Sendable {
         }
     }
 
-    private let path: String
-    private let defaults: LocalConfig.Defaults
+    private let source: RecordsSource
     private let timing: Timing
     private let logger: Logger
 
-    package init(path: String, defaults: LocalConfig.Defaults, timing: Timing = Timing(), logger: Logger) {
-        self.path = path
-        self.defaults = defaults
+    package init(_ source: RecordsSource, timing: Timing = Timing(), logger: Logger) {
+        self.source = source
         self.timing = timing
         self.logger = logger
     }
@@ -56,13 +54,21 @@ package final class LocalConfigWatcher: Sendable {
     package func run(
         from first: consuming Records, onChange: @Sendable (Update) async -> Void
     ) async throws(KernelError) {
-        let watch = try WatchThread(path: path, timing: timing)
+        let watch = try WatchThread(timing: timing) { [source] in source.paths() }
         var current = first
         var complaint: String?
+        var unwatched: KernelError?
+        warn(of: current.config.warnings)
         await withTaskCancellationHandler {
-            for await _ in watch.quietMoments {
+            for await failure in watch.quietMoments {
+                if let failure, failure != unwatched {
+                    logger.error(
+                        "not all of the local configuration can be watched, changes may need a restart",
+                        metadata: ["reason": "\(failure)"])
+                }
+                unwatched = failure
                 var next: LocalConfig
-                switch Self.read(path, defaults) {
+                switch source.read() {
                 case .good(let config): next = config
                 case .unstable: continue
                 case .broken(let failure):
@@ -75,16 +81,21 @@ package final class LocalConfigWatcher: Sendable {
                     continue
                 }
                 if complaint != nil {
-                    logger.info("local configuration is usable again", metadata: ["path": "\(path)"])
+                    logger.info("local configuration is usable again", metadata: ["path": "\(source.name)"])
                 }
                 complaint = nil
                 let changes = current.config.changes(to: &next)
+                let isMoved = current.config.origins != next.origins
+                let old = Set(current.config.warnings)
+                warn(of: next.warnings.filter { !old.contains($0) })
                 current.config = next
-                guard !changes.isEmpty else { continue }
+                guard !changes.isEmpty || isMoved else { continue }
                 let result = current.store.apply(changes)
                 logger.info(
-                    "local configuration changed", metadata: ["path": "\(path)", "changes": "\(changes.count)"])
-                await onChange(Update(snapshot: current.store.snapshot, changes: changes, result: result))
+                    "local configuration changed", metadata: ["path": "\(source.name)", "changes": "\(changes.count)"])
+                await onChange(
+                    Update(
+                        snapshot: current.store.snapshot, origins: next.origins, changes: changes, result: result))
             }
         } onCancel: {
             watch.stop()
@@ -92,21 +103,9 @@ package final class LocalConfigWatcher: Sendable {
         watch.stop()
     }
 
-    private enum Reading {
-        case good(LocalConfig)
-        case broken(MeshFailure)
-        /// It was written or replaced while it was read: another event says when to read it again.
-        case unstable
-    }
-
-    private static func read(_ path: String, _ defaults: LocalConfig.Defaults) -> Reading {
-        do throws(MeshFailure) {
-            let file = try LocalConfig.open(path)
-            let config = Result { () throws(MeshFailure) in try LocalConfig.load(file, path, defaults) }
-            if file.hasChanged || InputFile.Stamp(path: path) != file.stamp { return .unstable }
-            return .good(try config.get())
-        } catch {
-            return .broken(error)
+    private func warn(of warnings: [String]) {
+        for warning in warnings {
+            logger.warning("a policy does not do what it says", metadata: ["reason": "\(warning)"])
         }
     }
 }

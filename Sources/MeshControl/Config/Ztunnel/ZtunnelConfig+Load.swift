@@ -107,10 +107,25 @@ extension ZtunnelConfig {
             localConfig = .file(path)
         case (nil, nil): break
         }
+        readManifests(&reader)
         if let address = reader.filled("XDS_ADDRESS") {
             reader.problem(
                 "XDS_ADDRESS", "is \"\(address)\"; XDS is not supported yet, leave it empty and set LOCAL_XDS_PATH")
         }
+    }
+
+    private mutating func readManifests(_ reader: inout SettingReader) {
+        let root = reader.filled("MESHCTL_ROOT_NAMESPACE")
+        guard let path = reader.filled("MESHCTL_MANIFESTS") else {
+            if reader.flags["MESHCTL_ROOT_NAMESPACE"] != nil {
+                reader.problem("MESHCTL_ROOT_NAMESPACE", "is for manifests; give --manifests too")
+            }
+            return
+        }
+        if path == "-" {
+            reader.problem("MESHCTL_MANIFESTS", "is -, which cannot be followed; expected a file or a folder")
+        }
+        manifests = root.map { ManifestSource(path: path, rootNamespace: $0) } ?? ManifestSource(path: path)
     }
 
     private mutating func readRuntime(_ reader: inout SettingReader, _ mesh: MeshConfigText, _ host: Host) {

@@ -88,6 +88,8 @@ package struct ZtunnelConfig: Sendable, Equatable {
     package var clusterDomain = "cluster.local"
     package var trustDomain = "cluster.local"
     package var localConfig: TextSource?
+    /// Manifests whose policies hold beside those of the local configuration. Default none.
+    package var manifests: ManifestSource?
     package var credential: Credential?
     package var ports = Ports()
     /// Listen on `[::]`, not `0.0.0.0`. Default true.

@@ -2,6 +2,9 @@
 package struct ZtunnelOverrides: Sendable {
     /// LOCAL_XDS_PATH
     package var config: String?
+    /// MESHCTL_MANIFESTS, MESHCTL_ROOT_NAMESPACE
+    package var manifests: String?
+    package var rootNamespace: String?
     /// PROXY_WORKLOAD_INFO
     package var workload: String?
     /// NETWORK
@@ -48,7 +51,9 @@ package struct ZtunnelOverrides: Sendable {
     /// By variable name: the flag and its value.
     var byVariable: [String: (flag: String, value: String)] {
         let all: [(String, String, String?)] = [
-            ("LOCAL_XDS_PATH", "--config", config), ("PROXY_WORKLOAD_INFO", "--workload", workload),
+            ("LOCAL_XDS_PATH", "--config", config), ("MESHCTL_MANIFESTS", "--manifests", manifests),
+            ("MESHCTL_ROOT_NAMESPACE", "--root-namespace", rootNamespace),
+            ("PROXY_WORKLOAD_INFO", "--workload", workload),
             ("NETWORK", "--network", network), ("NODE_NAME", "--node", node), ("CLUSTER_ID", "--cluster-id", clusterID),
             ("TRUST_DOMAIN", "--trust-domain", trustDomain), ("CA_ADDRESS", "--ca-address", caAddress),
             ("CA_ROOT_CA", "--ca-root", caRoot), ("AUTH_TOKEN", "--token", tokenFile),
