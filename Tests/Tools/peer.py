@@ -16,6 +16,7 @@ usage: peer.py serve PORT[-PORT]                      every port of the range, I
        peer.py many HOST PORT COUNT                   that many connections, each used, held until SIGUSR1, used again
        peer.py deaf PORT BYTES                        a server that reads nothing before SIGUSR1, then so much of each
        peer.py push HOST PORT COUNT BYTES             that many connections that send so much, however long it takes
+       peer.py probe URL...                           asks them in turn, a new connection each, until SIGUSR1
        peer.py raw HOST PORT TEXT                     sends a text as it is; prints what comes back
 
 Clients print one JSON object. A server reads one line that says what the client wants, then does it.
@@ -23,6 +24,7 @@ The bytes of a stream are blocks of 1 MiB: pseudo-random, and each begins with i
 repetition and reordering all change the checksum.
 """
 import hashlib
+import http.client
 import json
 import random
 import resource
@@ -33,6 +35,7 @@ import struct
 import sys
 import threading
 import time
+import urllib.parse
 
 BLOCK = 1 << 20
 ENDLESS = random.Random(3).randbytes(BLOCK)
@@ -538,6 +541,26 @@ def push(host, port, count, size):
             "seconds": round(time.monotonic() - begun, 1)}
 
 
+def probe(*urls):
+    ending = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: ending.set())
+    count, failures = 0, []
+    while not ending.is_set():
+        for url in map(urllib.parse.urlsplit, urls):
+            begun = time.monotonic()
+            try:
+                connection = http.client.HTTPConnection(url.hostname, url.port, timeout=10)
+                connection.request("GET", url.path)
+                connection.getresponse().read()
+                connection.close()
+            except (OSError, http.client.HTTPException) as error:
+                failures.append(f"{url.geturl()}: {error!r} after {time.monotonic() - begun:.2f} s")
+            count += 1
+        if count == len(urls):
+            print("steady", flush=True)
+    return {"count": count, "failures": len(failures), "first": failures[:3]}
+
+
 def raw(host, port, text):
     with connect(host, port) as connection:
         connection.settimeout(10)
@@ -552,7 +575,7 @@ def raw(host, port, text):
 
 
 CLIENTS = {f.__name__: f for f in (
-    transfer, late, early, sink, pour, hold, tunnels, churn, steady, idle, many, push, raw)}
+    transfer, late, early, sink, pour, hold, tunnels, churn, steady, idle, many, push, probe, raw)}
 
 if __name__ == "__main__":
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

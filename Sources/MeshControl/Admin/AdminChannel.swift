@@ -13,6 +13,8 @@ struct AdminChannel: ServerChildChannel, HTTPChannelHandler {
     static let headerTimeout = TimeAmount.seconds(2)
     /// How long a connection may wait for its next request: longer than the usual pause between two scrapes.
     static let idleTimeout = TimeAmount.seconds(75)
+    /// How long an answer may take when the process is about to end.
+    static let farewell = TimeAmount.seconds(5)
     static let headerLimit = 8 << 10
     static let bodyLimit = 8 << 10
 
@@ -41,6 +43,15 @@ struct AdminChannel: ServerChildChannel, HTTPChannelHandler {
         }
     }
 
+    /// Answers what comes on an accepted connection, of which nothing has been read.
+    func serve(_ channel: any Channel, among crowd: AdminCrowd, logger: Logger) async {
+        let ready = channel.eventLoop.flatSubmit { setup(channel: channel, logger: logger) }
+        guard let value = try? await ready.get() else { return channel.close(promise: nil) }
+        crowd.add(channel)
+        try? await channel.setOption(.autoRead, value: true).get()
+        await handle(value: value, logger: logger)
+    }
+
     func handle(value: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>, logger: Logger) async {
         await handleHTTP(asyncChannel: value, logger: logger)
     }
@@ -58,6 +69,11 @@ final class RequestLimits: ChannelDuplexHandler, RemovableChannelHandler {
     private var isReading = false
     /// Requests that have begun and are not answered yet.
     private var unanswered = 0
+    /// Answers that the socket has not taken to the end.
+    private var unsent = 0
+    /// Nothing was asked yet.
+    private var isFresh = true
+    private var isEnding = false
 
     func handlerAdded(context: ChannelHandlerContext) {
         if context.channel.isActive { schedule(context, after: AdminChannel.headerTimeout) }
@@ -78,10 +94,11 @@ final class RequestLimits: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head:
+            isFresh = false
             bodyBytes = 0
             isReading = true
             unanswered += 1
-            schedule(context, after: AdminChannel.headerTimeout)
+            schedule(context, after: isEnding ? AdminChannel.farewell : AdminChannel.headerTimeout)
         case .body(let bytes):
             bodyBytes += bytes.readableBytes
             guard bodyBytes <= AdminChannel.bodyLimit else { return context.close(promise: nil) }
@@ -93,11 +110,30 @@ final class RequestLimits: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) {
-            unanswered -= 1
-            rest(context)
+        guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+        unanswered -= 1
+        unsent += 1
+        rest(context)
+        let promise = promise ?? context.eventLoop.makePromise()
+        promise.futureResult.assumeIsolated().whenComplete { _ in
+            self.unsent -= 1
+            self.leave(context)
         }
         context.write(data, promise: promise)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event is AdminCrowd.Ending else { return context.fireUserInboundEventTriggered(event) }
+        isEnding = true
+        // A new connection keeps the time that it has for its first request: that may be on its way.
+        if isFresh { return }
+        schedule(context, after: AdminChannel.farewell)
+        leave(context)
+    }
+
+    /// Once the process ends: closes what waits for nothing.
+    private func leave(_ context: ChannelHandlerContext) {
+        if isEnding, unanswered == 0, unsent == 0 { context.close(promise: nil) }
     }
 
     /// Answers what is no HTTP here, before it can reach the compressor: that one has no request to answer then, and traps.
@@ -114,7 +150,7 @@ final class RequestLimits: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Waits for the next request, or without limit for our own answer; a request that is still coming keeps its limit.
     private func rest(_ context: ChannelHandlerContext) {
-        if isReading { return }
+        if isReading || isEnding { return }
         if unanswered > 0 { disarm() } else { schedule(context, after: AdminChannel.idleTimeout) }
     }
 

@@ -5,6 +5,7 @@ import HummingbirdCore
 package import Logging
 import MeshCA
 package import MeshCore
+import MeshLinux
 import NIOCore
 import NIOPosix
 
@@ -87,51 +88,61 @@ package struct AdminServer: Sendable {
         self.answer = answer
     }
 
-    /// Serves until cancelled.
+    /// Serves until the end is announced, or until cancelled.
     ///
     /// - Parameters:
     ///   - leaving: ends when this process begins to drain. From then on the address is given up as soon as a successor
     ///     listens there, so that nobody who asks it is answered by us; without one we go on answering.
+    ///   - ending: ends when this process is about to. Nobody is accepted then, and whoever was gets an answer to what
+    ///     was asked; see `AdminCrowd`.
     ///   - bound: called once with the port that is listened on.
     /// - Throws: unavailable, when the address cannot be bound.
     package func run(
-        leaving: AsyncStream<Never> = AsyncStream { _ in }, bound: @Sendable @escaping (Int) async -> Void
+        leaving: AsyncStream<Never> = AsyncStream { _ in }, ending: AsyncStream<Never> = AsyncStream { _ in },
+        bound: @Sendable @escaping (Int) async -> Void
     ) async throws {
         let address = listening.address
         do {
-            try await serve(address, leaving, bound)
+            try await serve(address, leaving, ending, bound)
         } catch is CancellationError {
             return
         } catch {
             if Task.isCancelled { return }
             if Self.isMissing(error) {
-                if listening.isOptional { return await untilCancelled() }
-                // A resolver that knows no IPv6 here does not take "::"; IPv4 is then all there is.
+                if listening.isOptional { return await untilOver(ending) }
                 if address.ip == .anyV6 {
                     let v4 = Listening(
                         MeshCore.SocketAddress(.anyV4, address.port), isShared: listening.isShared)
                     return try await AdminServer(v4, purpose: purpose, logger: logger, answer: answer)
-                        .run(leaving: leaving, bound: bound)
+                        .run(leaving: leaving, ending: ending, bound: bound)
                 }
             }
             throw MeshFailure(
                 .unavailable, doing: "listen on \(address) for \(purpose)",
-                reason: "\(error); is another proxy running there?")
+                reason: "\(error)" + (Self.isTaken(error) ? "; is another proxy running there?" : ""))
         }
     }
 
     /// The machine has no such address, as where IPv6 is off.
     private static func isMissing(_ error: any Error) -> Bool {
-        if let error = error as? IOError { return [EADDRNOTAVAIL, EAFNOSUPPORT].contains(error.errnoCode) }
-        return "\(error)".contains("UnknownHost")
+        (error as? KernelError).map { [EADDRNOTAVAIL, EAFNOSUPPORT].contains($0.code) } ?? false
     }
 
-    private func untilCancelled() async {
-        while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+    private static func isTaken(_ error: any Error) -> Bool { (error as? KernelError)?.code == EADDRINUSE }
+
+    /// Until the end is announced, or the task is cancelled.
+    private func untilOver(_ ending: AsyncStream<Never>) async { for await _ in ending {} }
+
+    /// A listening socket that its successor inherits, with those who wait there.
+    private func listen(_ address: MeshCore.SocketAddress, isShared: Bool) throws(KernelError) -> Int32 {
+        let (descriptor, _) = try TCPSocket.listen(
+            address, reusePort: isShared, transparent: false, options: SocketOptions(), backlog: 256)
+        if isShared { _ = TCPSocket.letSuccessorInherit(descriptor) }
+        return descriptor
     }
 
     private func serve(
-        _ address: MeshCore.SocketAddress, _ leaving: AsyncStream<Never>,
+        _ address: MeshCore.SocketAddress, _ leaving: AsyncStream<Never>, _ ending: AsyncStream<Never>,
         _ bound: @Sendable @escaping (Int) async -> Void
     ) async throws {
         var logger = logger
@@ -142,29 +153,42 @@ package struct AdminServer: Sendable {
             try await writer.write(response: response.head, body: response.body)
         }
         let isShared = listening.isShared && address.port != 0
+        let crowd = AdminCrowd()
+        // Not NIO's own sequence of connections: one that is accepted as that ends is dropped, and traps.
+        let (arrivals, arrived) = AsyncStream.makeStream(of: (any Channel).self)
         let server = try await ServerBootstrap(group: ControlEventLoop.group)
-            .serverChannelOption(.backlog, value: 256)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: isShared ? 1 : 0)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .bind(host: "\(address.ip)", port: Int(address.port)) { channel in
-                connection.setup(channel: channel, logger: quiet)
+            // Until somebody is there to hear it.
+            .childChannelOption(.autoRead, value: false)
+            .childChannelInitializer { channel in
+                if case .terminated = arrived.yield(channel) { channel.close(promise: nil) }
+                return channel.eventLoop.makeSucceededVoidFuture()
             }
-        await bound(server.channel.localAddress?.port ?? Int(address.port))
-        try await withThrowingTaskGroup(of: Void.self) { group in
+            .withBoundSocket(listen(address, isShared: isShared)).get()
+        server.closeFuture.whenComplete { _ in
+            // Behind those who were accepted in the last turns of the loop.
+            server.eventLoop.scheduleTask(in: .milliseconds(100)) { arrived.finish() }
+        }
+        await bound(server.localAddress?.port ?? Int(address.port))
+        await withTaskGroup(of: Void.self) { group in
             if isShared {
                 group.addTask {
                     for await _ in leaving {}
-                    while ListeningSockets.count(on: address) < 2 { try await Task.sleep(for: .milliseconds(250)) }
+                    while ListeningSockets.count(on: address) < 2 {
+                        guard (try? await Task.sleep(for: .milliseconds(250))) != nil else { return }
+                    }
                     // What was asked of us before is answered still.
-                    try await server.channel.close()
+                    server.close(promise: nil)
                 }
             }
-            try await withThrowingDiscardingTaskGroup { connections in
-                try await server.executeThenClose { accepted in
-                    for try await one in accepted {
-                        connections.addTask { await connection.handle(value: one, logger: quiet) }
-                    }
+            group.addTask {
+                for await _ in ending {}
+                server.close(promise: nil)
+                crowd.end()
+            }
+            await withDiscardingTaskGroup { connections in
+                for await channel in arrivals {
+                    connections.addTask { await connection.serve(channel, among: crowd, logger: quiet) }
                 }
             }
             group.cancelAll()

@@ -14,6 +14,8 @@ final class RunningProxy: Sendable {
     let log: LogControl
     let credential = CredentialStanding()
     let drain: DrainSwitch
+    /// Begun when everything has drained: the ports of HTTP are served until then.
+    let end = DrainSwitch { _ in }
     private let config: SettingsDump
     private let recordLayer: RecordLayer
     private let router: Router

@@ -83,12 +83,9 @@ package struct ZtunnelService: Sendable {
     ) async throws {
         let (plane, readiness) = (proxy.plane, proxy.readiness)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for server in servers(proxy, logger) {
-                group.addTask {
-                    try await server.run(leaving: proxy.drain.untilBegun) { port in
-                        logger.info("listening", metadata: ["for": "\(server.purpose)", "address": "port \(port)"])
-                    }
-                }
+            group.addTask {
+                try await serveHTTP(proxy, logger)
+                throw Finished()
             }
             if let dns = proxy.dns { group.addTask { try await serveNames(dns, proxy, logger) } }
             if !settings.source.paths().isEmpty { group.addTask { try await follow(records, proxy, logger) } }
@@ -116,7 +113,7 @@ package struct ZtunnelService: Sendable {
             group.addTask {
                 try await untilDrained(proxy)
                 logger.info("drained")
-                throw Finished()
+                proxy.end.begin("drained")
             }
             defer { group.cancelAll() }
             // Not waitForAll: that hears of the first error only when the last task has ended.
@@ -152,6 +149,22 @@ package struct ZtunnelService: Sendable {
             + settings.admin.map { listening in
                 AdminServer(listening, purpose: "admin", logger: logger) { await pages.answer($0) }
             }
+    }
+
+    /// Serves the ports of HTTP until the end, and those who are being answered then.
+    private func serveHTTP(_ proxy: RunningProxy, _ logger: Logger) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for server in servers(proxy, logger) {
+                group.addTask {
+                    try await server.run(leaving: proxy.drain.untilBegun, ending: proxy.end.untilBegun) { port in
+                        logger.info("listening", metadata: ["for": "\(server.purpose)", "address": "port \(port)"])
+                    }
+                }
+            }
+            for try await _ in group {}
+        }
+        // A successor may have taken the ports over long before.
+        for await _ in proxy.end.untilBegun {}
     }
 
     /// Answers questions until the drain begins; those that are open then get their answers.

@@ -123,6 +123,43 @@ struct AdminServerTests {
         }
     }
 
+    @Test("at the end nobody is accepted; what was asked, or is being asked, is answered, and the rest is let go")
+    func ending() async throws {
+        let address = try await Self.freeAddress()
+        let ending = AsyncStream<Never>.makeStream()
+        let (asked, isAsked) = AsyncStream.makeStream(of: String.self)
+        let gate = AsyncStream<Never>.makeStream()
+        let (bound, isBound) = AsyncStream.makeStream(of: Int.self)
+        let server = AdminServer(address, purpose: "test", logger: .init(label: "test")) { question in
+            isAsked.yield(question.path)
+            if question.path == "/slow" { for await _ in gate.stream {} }
+            return .init(text: String(repeating: question.path, count: 100_000))
+        }
+        let running = Task { try await server.run(ending: ending.stream) { isBound.yield($0) } }
+        defer { running.cancel() }
+        for await _ in bound { break }
+
+        let (idle, fresh, slow) = (
+            try await Self.connect(address), try await Self.connect(address), try await Self.connect(address)
+        )
+        func request(_ path: String) -> String { "GET \(path) HTTP/1.1\r\nhost: x\r\n\r\n" }
+        async let idleText = Self.exchange(idle, request("/idle"))
+        async let slowText = Self.exchange(slow, request("/slow"))
+        var paths = Set<String>()
+        for await path in asked {
+            paths.insert(path)
+            if paths.count == 2 { break }
+        }
+        ending.continuation.finish()
+        // The idle one is closed after its answer, without its client having to say a word.
+        #expect(try await idleText.hasSuffix("/idle"))
+        while ListeningSockets.count(on: address) > 0 { try await Task.sleep(for: .milliseconds(5)) }
+        gate.continuation.finish()
+        #expect(try await slowText.hasSuffix("/slow"))
+        #expect(try await Self.exchange(fresh, request("/fresh")).hasSuffix("/fresh"))
+        try await running.value
+    }
+
     @Test(
         "listeners are counted by address and port",
         arguments: [

@@ -62,6 +62,54 @@ extension EndToEnd {
             }
         }
 
+        /// Starts the next process of a pod on the ports of the one that serves.
+        private func successor(_ mesh: Mesh, _ pod: String) throws -> Ztunnel {
+            let next = try mesh.startZtunnel(pod, environment: ["CONNECTION_TERMINATION_DEADLINE": "30s"])
+            // Either of the two may have said that it is ready.
+            _ = try eventually("the successor to listen: \(next.log)") {
+                let roles = Set(next.log.filter { $0["message"] == "listening" }.compactMap { $0["for"] })
+                return roles.isSuperset(of: ["admin", "metrics", "readiness"]) ? true : nil
+            }
+            return next
+        }
+
+        @Test("Ten times, of the ports of HTTP too: whoever scrapes and probes meanwhile is answered every time")
+        func scraped() throws {
+            let mesh = try Mesh()
+            var serving = try successor(mesh, "server")
+            try mesh.redirect("server")
+            try mesh.serve("server")
+            let pages = ["15021/healthz/ready", "15020/metrics", "15000/stats"].map { "http://127.0.0.1:\($0)" }
+            let probers = try (0..<2).map { _ in
+                try mesh.node("server").spawn(["python3", Peer.script, "probe"] + pages)
+            }
+            for prober in probers { #expect(prober.waitFor("steady"), "\(prober.errors)") }
+            let address = "\(try mesh.node("server").v4)"
+
+            for generation in 1...Self.times {
+                // In turn: a process that has a connection to wait for, and one that is gone at once.
+                let holder = generation % 2 == 0 ? nil : try mesh.start("client", "hold", address, "7000")
+                if let holder { #expect(holder.waitFor("open"), "\(holder.errors)") }
+                let next = try successor(mesh, "server")
+                serving.process.signal(SIGTERM)
+                if let holder {
+                    usleepMilliseconds(500)
+                    finish(holder)
+                }
+                #expect(serving.process.wait(seconds: 20) == 0, "\(serving.process.errors)")
+                serving = next
+            }
+
+            for prober in probers {
+                prober.signal(SIGUSR1)
+                prober.wait()
+                let asked = try Peer.result(of: prober)
+                print("hand-over: \(asked.count ?? 0) scrapes")
+                #expect(asked.failures == 0, "\(asked.failures ?? -1) of \(asked.count ?? 0): \(asked.first ?? [])")
+                #expect(asked.count ?? 0 > 100)
+            }
+        }
+
         private func finish(_ holder: NamespaceProcess) {
             holder.signal(SIGUSR1)
             holder.wait()
