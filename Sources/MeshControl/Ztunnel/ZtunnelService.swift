@@ -31,6 +31,7 @@ package struct ZtunnelService: Sendable {
             // Before anything is opened; a refusal leaves the limit as it is.
             Kernel.occupyStandardDescriptors()
             _ = try? Kernel.raiseDescriptorLimit()
+            try Self.checkDescriptorLimit()
             sink = try LogSink(descriptor: 1, format: settings.format)
             records = ProxyRecords(
                 first.store.snapshot, first.config.origins, own: settings.own, credential: try firstCredential())
@@ -259,6 +260,15 @@ package struct ZtunnelService: Sendable {
                     + (settings.own.identity.map { "\($0)" } ?? "a workload without identity"))
         }
         return .available(credential)
+    }
+
+    /// What opens its descriptors later cannot say well that there are none.
+    private static func checkDescriptorLimit() throws(MeshFailure) {
+        let fewest = 64
+        guard let limit = ProcessFacts.descriptorLimit, limit < fewest else { return }
+        throw MeshFailure(
+            .unavailable, doing: "start ztunnel",
+            reason: "it may open \(limit) files and needs \(fewest) at the least; raise the limit (ulimit -n)")
     }
 
     private static func startFailure(_ error: KernelError) -> MeshFailure {

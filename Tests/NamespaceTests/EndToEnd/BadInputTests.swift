@@ -138,6 +138,18 @@ extension EndToEnd {
             expectOneLine(outcome, status: 69, mentions: ["\(port)"])
         }
 
+        @Test("A limit of files under which nothing works is named before anything is opened", arguments: [20, 63])
+        func fewDescriptors(limit: Int) throws {
+            let mesh = try Mesh(pods: ["client"])
+            let configuration = try mesh.write(mesh.document.yaml, to: "mesh.yaml")
+            let outcome = try mesh.node("client").outcome(
+                [
+                    "prlimit", "--nofile=\(limit):\(limit)", "timeout", "-k", "1", "15", Meshctl.path, "ztunnel", "run",
+                    "--config", configuration, "--workload", "default/client/client",
+                ] + mesh.issue("client").options)
+            expectOneLine(outcome, status: 69, mentions: ["\(limit) files", "ulimit -n"])
+        }
+
         @Test("Without privileges redirect says which one is missing, status 77, and changes nothing")
         func redirectUnprivileged() throws {
             let mesh = try Mesh(pods: ["client"])
