@@ -88,9 +88,9 @@ struct RefusalTests {
         (Array("SSH-2.0-OpenSSH_9.2\r\n".utf8), "SSH"),
         (Array("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n".utf8), "the PROXY protocol"),
         ([13, 10, 13, 10, 0, 13, 10, 81, 85, 73, 84, 10, 33], "the PROXY protocol version 2"),
-        ([0x80, 0x2E, 1, 0, 2], "not a TLS record (80 2e 01 00 02)"),
-        (Array("x".utf8), "not a TLS record (\"x\")"),
-        ([22, 2], "not a TLS record (16 02)"),
+        ([0x80, 0x2E, 1, 0, 2], "something else (80 2e 01 00 02)"),
+        (Array("x".utf8), "something else (\"x\")"),
+        ([22, 2], "something else (16 02)"),
     ]
 
     @Test("plaintext sent to a server is recognised", arguments: plaintext)

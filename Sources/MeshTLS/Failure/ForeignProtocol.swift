@@ -24,7 +24,7 @@ enum ForeignProtocol {
         var bytes: [UInt8] = []
         for index in 0..<min(first.count, limit) { bytes.append(first[index]) }
         let match = greetings.first { greeting in bytes.starts(with: greeting.prefix.utf8) }
-        let name = match?.name ?? (looksLikeHTTP2Frame(bytes) ? "HTTP/2 without TLS" : "not a TLS record")
+        let name = match?.name ?? (looksLikeHTTP2Frame(bytes) ? "HTTP/2 without TLS" : "something else")
         return "\(name) (\(quote(bytes)))"
     }
 
