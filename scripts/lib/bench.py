@@ -248,10 +248,10 @@ for count in (first, last):
 """
 
 
-def many(pair, _seconds):
-    """Memory for each tunnel of its own TLS connection, at 1,000 and at 10,000 (or what open files allow)."""
+def many(pair, streams):
+    """Memory for each tunnel, at 1,000 and at 10,000, or as many as open files allow: one for each, and for its TLS."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    last = min(MANY_TUNNELS, (most - 300) // 2)
+    last = min(MANY_TUNNELS, (most - 300) * streams // (streams + 1))
     before = pair.resident()
     command = ["ip", "netns", "exec", pair.client_namespace, sys.executable, "-c", TUNNELLER, pair.server,
                str(WEB_PORT), str(IDLE_TUNNELS), str(last)]
@@ -305,8 +305,10 @@ LOADS = {
     "conn32": lambda pair, seconds: web(pair, seconds, 32, "-H", "Connection: close"),
     "idle": idle,
     "fair": fair,
-    "many": many,
 }
+# The load "many" is both of these, each with proxies of its own that put so many tunnels on one TLS connection.
+STREAMS = {"pooled": 100, "alone": 1}
+LOADS |= {load: lambda pair, _seconds, streams=streams: many(pair, streams) for load, streams in STREAMS.items()}
 
 
 def measure(pairs, loads, rounds, seconds):
@@ -314,7 +316,7 @@ def measure(pairs, loads, rounds, seconds):
     medians, well = {}, True
     for load in loads:
         samples = {pair.name: [] for pair in pairs}
-        for _ in range(1 if load in ("idle", "many") else rounds):
+        for _ in range(1 if load in ("idle", *STREAMS) else rounds):
             for pair in pairs:
                 try:
                     samples[pair.name].append(LOADS[load](pair, seconds))
@@ -440,14 +442,14 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/bench")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--only", default=",".join(LOADS))
+    parser.add_argument("--only", default=",".join(load for load in LOADS if load not in STREAMS) + ",many")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--variants", default="")
     parser.add_argument("--record", action="store_true")
     arguments = parser.parse_args()
     if arguments.variants and arguments.record:
         parser.error("--record is for the comparison with Envoy")
-    loads = chosen(parser, arguments.only, LOADS, "load")
+    loads = chosen(parser, arguments.only.replace("many", ",".join(STREAMS)), LOADS, "load")
     names = chosen(parser, arguments.variants, bench_variants.VARIANTS, "variant")
     ours = own_pair()
 
@@ -456,19 +458,21 @@ def main():
         return [bench_variants.varied(ours, name) for name in names] or [envoy_pair(**options)]
 
     with workshop() as (scratch, stack):
-        shared = [load for load in loads if load != "many"]
-        medians, well = {}, True
-        if shared:
-            pairs = started([*peers(), ours], scratch, stack)
-            if "fair" in shared:
-                for pair, twin in zip(pairs, started([*peers(), ours], scratch, stack, first=len(pairs))):
+        medians, well, used = {}, True, 0
+        sets = [([load for load in loads if load not in STREAMS], {})]
+        sets += [([load], {"streams": streams}) for load, streams in STREAMS.items() if load in loads]
+        for some, options in sets:
+            if not some:
+                continue
+            if "streams" in options:
+                ours["env"]["POOL_MAX_STREAMS_PER_CONNECTION"] = str(options["streams"])
+            pairs = started([*peers(**options), ours], scratch, stack, first=used)
+            used += len(pairs)
+            if "fair" in some:
+                for pair, twin in zip(pairs, started([*peers(), ours], scratch, stack, first=used)):
                     pair.twin = twin
-            medians, well = measure(pairs, shared, arguments.rounds, arguments.seconds)
-        if "many" in loads:
-            # Proxies of their own, which keep one stream a tunnel.
-            ours["env"]["POOL_MAX_STREAMS_PER_CONNECTION"] = "1"
-            pairs = started([*peers(streams=1), ours], scratch, stack, first=2 * len(names) + 4)
-            counted, counted_well = measure(pairs, ["many"], arguments.rounds, arguments.seconds)
+                used += len(pairs)
+            counted, counted_well = measure(pairs, some, arguments.rounds, arguments.seconds)
             medians, well = medians | counted, well and counted_well
     text = variant_table(medians, names) if names else table(medians)
     print(text)
