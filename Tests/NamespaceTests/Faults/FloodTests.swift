@@ -12,7 +12,17 @@ extension EndToEnd {
         static let memory = 64 << 10
         /// What may be left of that when the attack is over.
         static let kept = 8 << 10
-        static let seconds = 2.5
+        static let seconds = "2.5"
+
+        /// CPU seconds that an attack may cost, those of the honest client included: so much for each connection, frame
+        /// and byte that the proxy took. Several times what they cost, so that a busy machine stays below it; work that a
+        /// frame multiplies does not, since few frames get through then.
+        static func most(_ attack: Attack.Result) -> Double {
+            // Where no frame was sent no handshake was made either.
+            let connection = attack.frames == 0 ? 0.001 : 0.02
+            return 1.5 + Double(attack.connections) * connection + Double(attack.frames) * 50e-6
+                + Double(attack.sent) * 0.1e-6
+        }
 
         /// An attack that the proxy ends, and a word of the reason that its log gives.
         static let ended: [(kind: String, reason: String)] = [
@@ -26,7 +36,9 @@ extension EndToEnd {
         static let borne = ["zero_window", "header_bomb", "long_headers", "many_refused", "half_open"]
 
         /// The honest client's requests, the attack and the proxy's measures, while `kind` goes on.
-        private func attack(_ kind: String) throws -> (server: Ztunnel, result: Attack.Result) {
+        private func attack(
+            _ kind: String, seconds: String = Self.seconds
+        ) throws -> (server: Ztunnel, result: Attack.Result) {
             let mesh = try Mesh()
             // One reactor: the honest client shares it with the attacker.
             let server = try mesh.startZtunnel("server", options: ["--threads", "1"])
@@ -39,10 +51,11 @@ extension EndToEnd {
             #expect(honest.waitFor("steady"), "\(honest.errors)")
             let (descriptors, memory, cpu) = (server.openDescriptors, server.residentKiB, server.cpuSeconds)
             let allocated = server.allocatedKiB
+            let begun = ContinuousClock.now
 
-            let result = try Attack.result(
-                of: Attack.start(kind, on: "server", in: mesh, seconds: Self.seconds))
+            let result = try Attack.result(of: Attack.start(kind, on: "server", in: mesh, seconds: seconds))
             let spent = server.cpuSeconds - cpu
+            let elapsed = (ContinuousClock.now - begun) / .seconds(1)
             honest.signal(SIGUSR1)
             honest.wait()
 
@@ -55,6 +68,9 @@ extension EndToEnd {
             #expect(served.longest ?? .infinity < Self.patience, "\(kind)")
             #expect(served.count ?? 0 >= 10, "\(kind)")
             #expect(server.peakKiB - memory < Self.memory, "\(kind)")
+            #expect(spent < Self.most(result), "\(kind): \(spent) s of CPU, \(result)")
+            // However hard it is attacked: the core of the reactor that has the attacker, and no other.
+            #expect(spent < elapsed * 1.1 + 0.5, "\(kind): \(spent) s of CPU in \(elapsed) s")
             #expect(server.process.isRunning)
             try server.awaitDescriptors(atMost: descriptors)
             // Memory is given back two seconds after the crowd has gone.
@@ -71,7 +87,7 @@ extension EndToEnd {
 
         @Test("end the attacker's tunnel, which the log names, and spare the others", arguments: ended)
         func end(kind: String, reason: String) throws {
-            let (server, result) = try attack(kind)
+            let (server, result) = try attack(kind, seconds: "\(Self.seconds)-40")
             #expect(result.ends.contains { $0.key != "time" }, "\(kind): \(result)")
             let attacker = try #require(
                 server.accessLog("inbound").first { $0["error"]?.contains(reason) == true },

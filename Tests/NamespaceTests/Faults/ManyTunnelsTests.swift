@@ -54,14 +54,14 @@ extension EndToEnd {
             let descriptors = (client.openDescriptors, server.openDescriptors)
 
             let holder = try mesh.start("client", "many", target, "7000", "\(count)")
-            #expect(holder.waitFor("open", seconds: 90), "\(holder.errors) \(holder.output)")
+            #expect(holder.waitFor("open", seconds: 240), "\(holder.errors) \(holder.output)")
             let sockets = try mesh.node("client").exec("ss", "-Htn", "state", "established", "dport", "=", ":15008")
             let carrying = sockets.split(separator: "\n").count
             #expect(connections.contains(carrying), "\(carrying) TLS connections")
             #expect(server.openDescriptors >= descriptors.1 + count, "not all tunnels reach the application")
             let held = (client.allocatedKiB - before.0, server.allocatedKiB - before.1)
             holder.signal(SIGUSR1)
-            holder.wait(seconds: 60)
+            holder.wait(seconds: 120)
 
             let result = try Peer.result(of: holder)
             print(

@@ -8,17 +8,24 @@ enum Attack {
     /// What the attacker reports.
     struct Result: Decodable {
         var connections: Int
+        /// Frames of HTTP/2, sent or begun; 0 where the attack comes before HTTP/2.
+        var frames: Int
+        /// Bytes.
         var sent: Int
+        /// CPU seconds that it took.
+        var cpu: Double
         /// How connections ended: `goaway`, `closed`, `time`, or what went wrong, with the number of each.
         var ends: [String: Int]
     }
 
     /// Starts an attack from pod `attacker` on `target`, whose second application listens on 7100.
-    static func start(_ kind: String, on target: String, in mesh: Mesh, seconds: Double) throws -> NamespaceProcess {
+    ///
+    /// - Parameter seconds: how long, as attacker.py takes it.
+    static func start(_ kind: String, on target: String, in mesh: Mesh, seconds: String) throws -> NamespaceProcess {
         let credentials = try mesh.issue("attacker")
         let host = try mesh.node(target).v4
         return try mesh.node("attacker").spawn([
-            "python3", script, kind, "\(host)", "\(seconds)", credentials.certificate, credentials.key, "\(host):7100",
+            "python3", script, kind, "\(host)", seconds, credentials.certificate, credentials.key, "\(host):7100",
         ])
     }
 
