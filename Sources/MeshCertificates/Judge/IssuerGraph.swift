@@ -8,7 +8,6 @@ final class IssuerGraph {
     static let namesakeLimit = 64
 
     private var bySubject: [DistinguishedName: [ParsedCertificate]] = [:]
-    private var known: Set<ParsedCertificate> = []
     private var verdicts: [Pair: Bool] = [:]
 
     private struct Pair: Hashable {
@@ -18,6 +17,7 @@ final class IssuerGraph {
 
     /// - Parameter certificates: those to rely on first; namesakes beyond the limit are passed over.
     init(_ certificates: some Sequence<ParsedCertificate>) {
+        var known: Set<ParsedCertificate> = []
         for certificate in certificates where known.insert(certificate).inserted {
             guard bySubject[certificate.subject]?.count ?? 0 < Self.namesakeLimit else { continue }
             bySubject[certificate.subject, default: []].append(certificate)

@@ -15,9 +15,13 @@ public struct FilePosition: Hashable, Sendable, CustomStringConvertible {
 
     public static let unknown = FilePosition(file: "", line: 0, column: 0)
 
+    public var knownFile: String? { file.isEmpty ? nil : file }
+    public var knownLine: Int? { line == 0 ? nil : line }
+
     /// `policy.yaml:12:5`.
     public var description: String {
         if file.isEmpty { return "unknown position" }
-        return line == 0 ? file : "\(file):\(line):\(column)"
+        if line == 0 { return file }
+        return column == 0 ? "\(file):\(line)" : "\(file):\(line):\(column)"
     }
 }

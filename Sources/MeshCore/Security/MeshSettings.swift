@@ -61,20 +61,11 @@ public struct ExtensionProvider: Hashable, Sendable {
         public var failOpen = false
         /// Default 403.
         public var statusOnError = 403
-        public var requestBody: RequestBody?
 
         public init(service: String, port: UInt16) {
             self.service = service
             self.port = port
         }
-    }
-
-    public struct RequestBody: Hashable, Sendable {
-        public var maxBytes: Int
-        /// Whether a longer body is cut; else it is answered 413, even with `failOpen`.
-        public var allowPartial = false
-        public var packAsBytes = false
-        public init(maxBytes: Int) { self.maxBytes = maxBytes }
     }
 
     /// `envoyExtAuthzHttp`. Header lists hold `x`, `x*` or `*x`; letter case does not count.

@@ -68,4 +68,9 @@ public struct JWTRule: Hashable, Sendable {
         self.issuer = issuer
         self.keys = keys
     }
+
+    /// Headers that only validation may set, in lower case: whatever a client writes into them is removed.
+    public var validatedHeaders: [String] {
+        ([outputPayloadToHeader].compactMap { $0 } + outputClaimToHeaders.map(\.header)).map { $0.lowercased() }
+    }
 }

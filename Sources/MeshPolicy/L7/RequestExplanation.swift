@@ -33,13 +33,6 @@ package struct RequestExplanation: Sendable {
 
     package let policy: SecurityPolicy
     package let outcome: Outcome
-
-    package var isMatched: Bool {
-        switch outcome {
-        case .matched: true
-        case .notMatched: false
-        }
-    }
 }
 
 extension RequestPolicySet {

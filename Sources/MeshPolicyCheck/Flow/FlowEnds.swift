@@ -31,6 +31,14 @@ package enum FlowTarget: Sendable, Hashable {
         case .workload(let workload, let port): "\(workload.kind.rawValue) \(workload):\(port)"
         }
     }
+
+    /// What is connected to: the port of the service, or of the pod.
+    var port: UInt16 {
+        switch self {
+        case .service(_, let port): port.port
+        case .workload(_, let port): port
+        }
+    }
 }
 
 /// Reads `--from` and `--to` against a cluster.

@@ -81,8 +81,7 @@ extension PolicyJudge {
     private func rule(_ policy: AuthorizationPolicy, _ number: Int) -> FlowReport.Rule {
         let (original, position) = writtenRule(policy, number)
         return FlowReport.Rule(
-            policy: policy.key, rule: original, file: position.file.isEmpty ? nil : position.file,
-            line: position.line == 0 ? nil : position.line)
+            policy: policy.key, rule: original, file: position.knownFile, line: position.knownLine)
     }
 
     private func notSelected(_ workload: ClusterWorkload, _ known: Set<String>) -> [FlowReport.PolicyOutcome] {

@@ -14,18 +14,14 @@ extension PolicyJudge {
         var request = given ?? FlowRequest()
         let rules = chain == .http ? attachment(gateway, target).attached(cluster.requestAuthentications) : []
         if let place = Self.placeToken(in: &request, rules) { notes.append(place) }
-        let port: UInt16
-        switch target {
-        case .service(_, let found): port = found.port
-        case .workload(_, let number): port = number
-        }
         func hop(
             _ allowed: Bool, _ reason: String, _ rule: FlowReport.Rule? = nil, answer: LocalAnswer? = nil,
             _ policies: [FlowReport.PolicyOutcome] = []
         ) -> FlowReport.Hop {
             FlowReport.Hop(
                 kind: .waypoint, at: gateway.meta.description, peer: client.identity?.description,
-                source: client.address?.description, port: port, allowed: allowed, reason: reason, decidedBy: rule,
+                source: client.address?.description, port: target.port, allowed: allowed, reason: reason,
+                decidedBy: rule,
                 answer: answer.map { FlowReport.Answer($0) }, policies: policies, notes: notes)
         }
         func refused(_ refusal: RequestRefusal) -> FlowReport.Hop {
@@ -38,28 +34,13 @@ extension PolicyJudge {
         }
         notes += Self.unknownAddress(client.address, in: set.policies)
         let others = notAttached(gateway, target)
-        switch set.customStep(facts) {
-        case .none: break
-        case .deny(let rule, let bad):
-            return hop(
-                false, "denied by \(rule): \(bad)", Self.rule(rule),
-                answer: chain == .http ? .denied(badProviderFor: rule, isGRPC: request.isGRPC) : nil,
-                explain(set, facts) + others)
-        case .ask(let questions):
-            for question in questions {
-                let name = question.provider.name
-                guard let given = providers[name] else {
-                    notes.append("provider \(name) is asked by \(question.rule); taken to allow, see --provider")
-                    continue
-                }
-                switch question.provider.verdict(given, isGRPC: request.isGRPC) {
-                case .allow(_, _, let reason): notes.append("\(reason), asked by \(question.rule)")
-                case .deny(let answer, let reason):
-                    return hop(
-                        false, "\(reason), asked by \(question.rule)", Self.rule(question.rule),
-                        answer: chain == .http ? answer : nil, explain(set, facts) + others)
-                }
-            }
+        func judged(_ judgement: RequestJudgement) -> FlowReport.Hop {
+            hop(
+                judgement.isAllowed, judgement.reason, judgement.rule.map(Self.rule),
+                answer: chain == .http ? judgement.answer(isGRPC: request.isGRPC) : nil, explain(set, facts) + others)
+        }
+        if let refused = custom(set, facts, isGRPC: request.isGRPC, note: { notes.append($0) }) {
+            return judged(refused)
         }
         if chain == .http {
             let outcome = authenticate(request, rules, &facts)
@@ -70,13 +51,7 @@ extension PolicyJudge {
         notes += set.problems.map { "\($0)" }
         notes += Self.dryRunNotes(decision)
         if let audit = decision.audit { notes.append("marked for the access log by \(audit)") }
-        var answer: LocalAnswer?
-        if chain == .http, case .deny(let reason) = decision.verdict {
-            answer = .denied(reason, isGRPC: request.isGRPC)
-        }
-        return hop(
-            decision.verdict.isAllowed, decision.verdict.description, decision.verdict.rule.map(Self.rule),
-            answer: answer, explain(set, facts) + others)
+        return judged(.decided(decision.verdict))
     }
 
     private func explain(_ set: RequestPolicySet, _ facts: RequestFacts) -> [FlowReport.PolicyOutcome] {
@@ -126,8 +101,8 @@ extension PolicyJudge {
         let position =
             rule.policy.rules.indices.contains(rule.number) ? rule.policy.rules[rule.number].position : .unknown
         return FlowReport.Rule(
-            policy: rule.policy.identity.description, rule: rule.number,
-            file: position.file.isEmpty ? nil : position.file, line: position.line == 0 ? nil : position.line)
+            policy: rule.policy.identity.description, rule: rule.number, file: position.knownFile,
+            line: position.knownLine)
     }
 
     private static func unknownAddress(_ address: IPAddress?, in policies: [SecurityPolicy]) -> [String] {

@@ -11,28 +11,25 @@ extension Linter {
     private struct Entry {
         let policy: SecurityPolicy
         /// By their numbers; without those that are not enforced as they are written.
-        let rules: [(number: Int, subject: RuleCover.Subject)]
-        var isLayer4: Bool { policy.targets.isEmpty }
+        let rules: [(number: Int, cover: RuleCover)]
         var allowsAll: Bool {
             policy.action == .allow
                 && rules.contains { entry in
-                    let rule = entry.subject.rule
+                    let rule = entry.cover.rule
                     return rule.from.isEmpty && rule.to.isEmpty && rule.when.isEmpty
                 }
         }
     }
 
     mutating func lintShadows() {
-        let entries = judge.nodes.translations.compactMap { Self.entry($0.policy, $0.translation) }
-        let (layer4, layer7) = (RuleCover(nil), RuleCover(judge.cluster.settings))
+        let entries = judge.nodes.translations.compactMap { entry($0.policy, $0.translation) }
         var budget = Self.comparisonLimit
         let scopes = ScopeIndex(entries.map(\.policy), rootNamespace: judge.cluster.settings.rootNamespace, judge.index)
         for (place, entry) in entries.enumerated() {
-            let cover = entry.isLayer4 ? layer4 : layer7
-            contradictions(entry, cover)
-            let covered = repeats(entry, cover, &budget)
+            contradictions(entry)
+            let covered = repeats(entry, &budget)
             let others = scopes.covering(place).map { ($0, entries[$0]) }
-            shadows(entry, place, others, covered, cover, scopes, &budget)
+            shadows(entry, place, others, covered, scopes, &budget)
         }
         if budget <= 0 {
             add(
@@ -42,61 +39,63 @@ extension Linter {
         }
     }
 
-    private static func entry(_ policy: SecurityPolicy, _ translation: L4Translation) -> Entry? {
+    private func entry(_ policy: SecurityPolicy, _ translation: L4Translation) -> Entry? {
         guard !policy.dryRun, policy.action == .allow || policy.action == .deny else { return nil }
         if policy.targets.isEmpty { guard case .sent = translation.outcome else { return nil } }
         let odd = Set(translation.findings.map(\.rule))
+        // Aliases count at waypoints only.
+        let aliases = policy.targets.isEmpty ? nil : self.aliases
         let rules = policy.rules.enumerated().filter { !odd.contains($0.offset) }.map {
-            ($0.offset, RuleCover.Subject(rule: $0.element, namespace: policy.identity.namespace))
+            ($0.offset, RuleCover($0.element, namespace: policy.identity.namespace, aliases: aliases))
         }
         return Entry(policy: policy, rules: rules)
     }
 
-    private mutating func contradictions(_ entry: Entry, _ cover: RuleCover) {
-        for (number, subject) in entry.rules {
-            guard let why = cover.contradiction(subject.rule) else { continue }
+    private mutating func contradictions(_ entry: Entry) {
+        for (number, cover) in entry.rules {
+            guard let why = cover.contradiction else { continue }
             add(
-                .error, "never-matches", entry.policy, subject.rule.position, "rule \(number) never matches: \(why)",
+                .error, "never-matches", entry.policy, cover.rule.position, "rule \(number) never matches: \(why)",
                 "correct one of the two, or remove the rule")
         }
     }
 
     /// Rules that another one of the same policy covers; of two that say the same, the later.
-    private mutating func repeats(_ entry: Entry, _ cover: RuleCover, _ budget: inout Int) -> Set<Int> {
+    private mutating func repeats(_ entry: Entry, _ budget: inout Int) -> Set<Int> {
         var covered: Set<Int> = []
-        for (number, subject) in entry.rules {
+        for (number, cover) in entry.rules {
             let by = entry.rules.first { other in
                 budget -= 1
-                guard budget > 0, other.number != number, cover.covers(other.subject, subject) else { return false }
-                return other.number < number || !cover.covers(subject, other.subject)
+                guard budget > 0, other.number != number, other.cover.covers(cover) else { return false }
+                return other.number < number || !cover.covers(other.cover)
             }
             guard let by else { continue }
             covered.insert(number)
             add(
-                .warning, "unreachable-rule", entry.policy, subject.rule.position,
+                .warning, "unreachable-rule", entry.policy, cover.rule.position,
                 "rule \(number) adds nothing: rule \(by.number) matches everything that it does", "remove it")
         }
         return covered
     }
 
     private mutating func shadows(
-        _ entry: Entry, _ place: Int, _ others: [(Int, Entry)], _ known: Set<Int>, _ cover: RuleCover,
-        _ scopes: ScopeIndex, _ budget: inout Int
+        _ entry: Entry, _ place: Int, _ others: [(Int, Entry)], _ known: Set<Int>, _ scopes: ScopeIndex,
+        _ budget: inout Int
     ) {
         var found: [(number: Int, position: FilePosition, by: SecurityPolicy, rule: Int)] = []
-        for (number, subject) in entry.rules {
+        for (number, cover) in entry.rules {
             search: for (otherPlace, other) in others {
                 let isDeny = other.policy.action == .deny
                 guard isDeny || entry.policy.action == .allow else { continue }
-                for (otherNumber, otherSubject) in other.rules {
+                for (otherNumber, otherCover) in other.rules {
                     budget -= 1
-                    guard budget > 0, cover.covers(otherSubject, subject) else { continue }
+                    guard budget > 0, otherCover.covers(cover) else { continue }
                     // Of two that say the same in the same place, the one with the later name is told.
                     let isMutual =
                         other.policy.action == entry.policy.action && scopes.covers(place, otherPlace)
-                        && cover.covers(subject, otherSubject)
+                        && cover.covers(otherCover)
                     if isMutual, entry.policy.identity.description < other.policy.identity.description { continue }
-                    found.append((number, subject.rule.position, other.policy, otherNumber))
+                    found.append((number, cover.rule.position, other.policy, otherNumber))
                     break search
                 }
             }

@@ -91,6 +91,7 @@ extension Linter {
     mutating func lintProviders() {
         let custom = judge.cluster.policies.filter { $0.action == .custom && !$0.targets.isEmpty }
         let providers = judge.cluster.settings.extensionProviders
+        let validated = Set(judge.cluster.requestAuthentications.flatMap(\.rules).flatMap(\.validatedHeaders))
         for policy in custom {
             let name = policy.provider ?? ""
             let provider = providers.first { $0.name == name }
@@ -109,7 +110,7 @@ extension Linter {
             case .httpAuthorizer(let http)?: lintEndpoint(http.endpoint, name, policy)
             case .grpcAuthorizer(let grpc)?: lintEndpoint(grpc.endpoint, name, policy)
             }
-            lintEarlyHeaders(policy)
+            lintEarlyHeaders(policy, validated)
         }
         let scopes = Dictionary(grouping: custom) { policy in
             policy.identity.namespace + " " + policy.targets.map(\.description).sorted().joined(separator: ",")
@@ -135,14 +136,9 @@ extension Linter {
     }
 
     /// Headers that validation sets are not there yet when CUSTOM rules are matched; whoever calls may have written them.
-    private mutating func lintEarlyHeaders(_ policy: SecurityPolicy) {
-        let outputs = Set(
-            judge.cluster.requestAuthentications.flatMap(\.rules).flatMap { rule in
-                rule.outputClaimToHeaders.map { $0.header.lowercased() }
-                    + [rule.outputPayloadToHeader?.lowercased()].compactMap { $0 }
-            })
+    private mutating func lintEarlyHeaders(_ policy: SecurityPolicy, _ validated: Set<String>) {
         for condition in policy.rules.flatMap(\.when) {
-            guard case .requestHeader(let name)? = condition.attribute, outputs.contains(name) else { continue }
+            guard case .requestHeader(let name)? = condition.attribute, validated.contains(name) else { continue }
             add(
                 .warning, "custom-before-token", policy, condition.position,
                 "CUSTOM rules are matched before tokens: header \(name) is not there yet, or is the client's own",

@@ -21,7 +21,7 @@ struct Linter {
     mutating func run() {
         for (policy, translation) in judge.nodes.translations {
             lintLayer4(policy, translation)
-            lintTargets(policy, translation)
+            lintTargets(policy)
             for (number, rule) in policy.rules.enumerated() { lint(rule, number, policy) }
             lintPlaces(policy)
         }
@@ -64,7 +64,7 @@ struct Linter {
         }
     }
 
-    private mutating func lintTargets(_ policy: SecurityPolicy, _ translation: L4Translation) {
+    private mutating func lintTargets(_ policy: SecurityPolicy) {
         for target in policy.targets {
             guard let failure = judge.index.failure(of: target, namespace: policy.identity.namespace) else { continue }
             add(

@@ -94,13 +94,8 @@ extension PolicyJudge {
 
     private func cell(_ client: FlowClient, _ name: String, _ target: FlowTarget) -> FlowMatrix.Cell {
         let brief = brief(client, target)
-        let port: UInt16
-        switch target {
-        case .service(_, let found): port = found.port
-        case .workload(_, let number): port = number
-        }
         return FlowMatrix.Cell(
-            from: client.name, to: name, port: port, answer: brief.answer, waypoint: brief.waypoint,
+            from: client.name, to: name, port: target.port, answer: brief.answer, waypoint: brief.waypoint,
             reason: brief.reason)
     }
 
@@ -169,18 +164,31 @@ extension PolicyJudge {
     }
 
     func judgement(_ set: RequestPolicySet, _ facts: RequestFacts, isGRPC: Bool) -> RequestJudgement {
+        custom(set, facts, isGRPC: isGRPC) ?? .decided(set.decide(facts).verdict)
+    }
+
+    /// What CUSTOM policies and their providers say of a request, when they refuse it.
+    /// - Parameter note: called with what else is to be said of each question; `nil` when nobody reads it.
+    func custom(
+        _ set: RequestPolicySet, _ facts: RequestFacts, isGRPC: Bool, note: ((String) -> Void)? = nil
+    ) -> RequestJudgement? {
         switch set.customStep(facts) {
-        case .none: break
+        case .none: return nil
         case .deny(let rule, let bad): return .badProvider(rule, bad)
         case .ask(let questions):
             for question in questions {
-                guard let given = providers[question.provider.name],
-                    case .deny(_, let reason) = question.provider.verdict(given, isGRPC: isGRPC)
-                else { continue }
-                return .refused(reason: reason, question.rule)
+                let name = question.provider.name
+                guard let given = providers[name] else {
+                    note?("provider \(name) is asked by \(question.rule); taken to allow, see --provider")
+                    continue
+                }
+                switch question.provider.verdict(given, isGRPC: isGRPC) {
+                case .allow(_, _, let reason): note?("\(reason), asked by \(question.rule)")
+                case .deny(let answer, let reason): return .refused(answer, reason: reason, question.rule)
+                }
             }
+            return nil
         }
-        return .decided(set.decide(facts).verdict)
     }
 }
 
@@ -188,7 +196,7 @@ extension PolicyJudge {
 enum RequestJudgement {
     case decided(RequestVerdict)
     case badProvider(RequestRule, CustomStep.BadProvider)
-    case refused(reason: String, RequestRule)
+    case refused(LocalAnswer, reason: String, RequestRule)
 
     var isAllowed: Bool { if case .decided(let verdict) = self { verdict.isAllowed } else { false } }
 
@@ -196,7 +204,24 @@ enum RequestJudgement {
         switch self {
         case .decided(let verdict): verdict.description
         case .badProvider(let rule, let bad): "denied by \(rule): \(bad)"
-        case .refused(let reason, let rule): "\(reason), asked by \(rule)"
+        case .refused(_, let reason, let rule): "\(reason), asked by \(rule)"
+        }
+    }
+
+    var rule: RequestRule? {
+        switch self {
+        case .decided(let verdict): verdict.rule
+        case .badProvider(let rule, _), .refused(_, _, let rule): rule
+        }
+    }
+
+    /// What a refused client is told over HTTP.
+    func answer(isGRPC: Bool) -> LocalAnswer? {
+        switch self {
+        case .decided(.allow): nil
+        case .decided(.deny(let reason)): .denied(reason, isGRPC: isGRPC)
+        case .badProvider(let rule, _): .denied(badProviderFor: rule, isGRPC: isGRPC)
+        case .refused(let answer, _, _): answer
         }
     }
 }

@@ -120,7 +120,7 @@ package struct TranslationReport: Encodable, Sendable {
                 let position = policy.rules[written].position
                 return RuleNumber(
                     policy: policy.identity.description, sent: sent, written: written,
-                    file: position.file.isEmpty ? nil : position.file, line: position.line == 0 ? nil : position.line)
+                    file: position.knownFile, line: position.knownLine)
             }
         }
         workloads = judge.cluster.workloads.compactMap { workload in

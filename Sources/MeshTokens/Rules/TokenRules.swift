@@ -38,8 +38,7 @@ package struct TokenRules: Sendable {
             case .remote, .discovered: keys = KeySource(rule).flatMap { remoteKeys[$0] }
             }
             rules.append(Rule(rule: rule, keys: keys))
-            if let name = rule.outputPayloadToHeader { reserved.insert(name.lowercased()) }
-            for output in rule.outputClaimToHeaders { reserved.insert(output.header.lowercased()) }
+            reserved.formUnion(rule.validatedHeaders)
         }
         (self.rules, self.reserved, self.problems) = (rules, reserved, problems)
     }
