@@ -54,6 +54,23 @@ struct TokenJudgingTests {
         #expect(hop.answer?.status == 403 && hop.answer?.body == "RBAC: access denied")
     }
 
+    @Test("a refused token names who judges it, and the policies that were not asked any more")
+    func notAsked() throws {
+        let hop = try hop(judge(), claims(",\"exp\":\(Self.start - 61)"))
+        #expect(hop.notes.contains { $0.hasPrefix("tokens are judged by RequestAuthentication shop/p at t.yaml:") })
+        let policy = try #require(hop.policies.first { $0.policy == "shop/p" })
+        #expect(policy.result == .notAsked)
+        let custom = Shop.judge(
+            Shop.policy(
+                "{targetRefs: [{kind: Service, name: cart}], jwtRules: [{issuer: i, jwks: '\(issuer.jwks)'}]}",
+                kind: "RequestAuthentication"),
+            Shop.policy(
+                "{targetRefs: [{kind: Service, name: cart}], action: CUSTOM, provider: {name: x}, "
+                    + "rules: [{to: [{operation: {paths: [/other]}}]}]}"))
+        let asked = try self.hop(custom, "{}").policies.first { $0.action == "CUSTOM" }
+        #expect(asked?.result == .notMatched)
+    }
+
     @Test("96 to 102: what is wrong is answered as a waypoint answers it, and explained")
     func refusals() throws {
         let now = Self.start

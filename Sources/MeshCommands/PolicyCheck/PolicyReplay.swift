@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import MeshCore
 package import MeshPolicyCheck
 package import MeshReport
 
@@ -9,7 +10,7 @@ struct PolicyReplay: ParsableCommand {
         abstract: "Judge the traffic of an access log by policies, and print what would change.",
         discussion: """
             Reads ztunnel's access log in text or JSON, this node proxy's, and Envoy's default format.
-            Exit status: 0 nothing changes, 1 something does.
+            Exit status: 0 nothing changes, 1 something does, 65 no line could be judged.
             Example: kubectl logs -n istio-system ds/ztunnel | meshctl policy-check replay --log - -f cluster/
             """)
 
@@ -30,6 +31,11 @@ struct PolicyReplay: ParsableCommand {
         }
         if told > 0 { OutputOptions.complain("\n") }
         try output.emit(report)
+        if report.judged == 0, report.lines > 0 {
+            throw MeshFailure(
+                .corrupt, doing: doing,
+                reason: "no line of \(log) could be judged; is it an access log, and are the manifests of its cluster?")
+        }
         if report.changed > 0 { throw ExitCode(1) }
     }
 }

@@ -1,3 +1,4 @@
+import MeshCore
 package import MeshPolicyCheck
 package import MeshReport
 
@@ -22,6 +23,7 @@ extension FlowReport: Report {
                     case .matched: "matches"
                     case .notMatched: "does not match"
                     case .notHere: "says nothing here"
+                    case .notAsked: "was not asked"
                     }
                 lines.append("  - \(policy.policy) (\(policy.action)\(dryRun)) \(result)")
                 for reason in policy.why where policy.result != .matched { lines.append(style.dim("      \(reason)")) }
@@ -49,10 +51,16 @@ extension LintReport: Report {
         let lines = findings.map { finding in
             let severity = finding.severity == .error ? style.bad("error") : style.bold("warning")
             let object = finding.object.isEmpty ? "" : "\(finding.object): "
-            return "\(finding.file):\(finding.line):\(finding.column): \(severity): \(object)"
-                + "\(finding.message) [\(finding.check)]\n    \(finding.remedy)"
+            let place = FilePosition(file: finding.file, line: finding.line, column: finding.column)
+            return (place.file.isEmpty ? "" : "\(place): ")
+                + "\(severity): \(object)\(finding.message) [\(finding.check)]\n    \(finding.remedy)"
         }
-        return (lines + ["\(errors) errors, \(warnings) warnings"]).joined(separator: "\n")
+        func count(_ number: Int, _ one: String, _ many: String) -> String { "\(number) \(number == 1 ? one : many)" }
+        return
+            (lines + [
+                count(errors, "error", "errors") + ", " + count(warnings, "warning", "warnings") + " in "
+                    + count(policies, "policy", "policies")
+            ]).joined(separator: "\n")
     }
 }
 

@@ -18,6 +18,7 @@ struct PolicyExplain: ParsableCommand {
         let judge = try PolicyJudge.read(
             input.file, settings: input.mesh.settings, namespace: input.mesh.namespace, doing: "explain policies")
         let matrix = judge.matrix(namespaces: Set(onlyNamespace))
+        if matrix.cells.isEmpty { throw judge.nothingToCall(doing: "explain policies") }
         switch output {
         case .dot: OutputOptions.emit(text: matrix.dot)
         case .svg: OutputOptions.emit(text: matrix.svg)
@@ -70,11 +71,14 @@ struct PolicyDiff: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
+        let doing = "compare policies"
         func read(_ path: String) throws -> PolicyJudge {
-            try PolicyJudge.read(
-                file + [path], settings: mesh.settings, namespace: mesh.namespace, doing: "compare policies")
+            try PolicyJudge.read(file + [path], settings: mesh.settings, namespace: mesh.namespace, doing: doing)
         }
-        let report = DiffReport(old: try read(old), new: try read(new))
+        let judge = try read(new)
+        let report = DiffReport(old: try read(old), new: judge)
+        // That nothing changes must not be said where nothing was looked at.
+        if report.flows == 0 { throw judge.nothingToCall(doing: doing) }
         try output.emit(report)
         if !report.changes.isEmpty { throw ExitCode(1) }
     }

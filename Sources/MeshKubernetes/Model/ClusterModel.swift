@@ -18,6 +18,9 @@ package struct ClusterModel: Sendable {
     package var passedOver: [String: Int] = [:]
 
     package init() {}
+
+    /// Of all three kinds.
+    package var policyCount: Int { policies.count + peerAuthentications.count + requestAuthentications.count }
 }
 
 /// What every object has.

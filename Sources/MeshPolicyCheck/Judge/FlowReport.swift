@@ -46,7 +46,7 @@ package struct FlowReport: Encodable, Sendable {
 
     /// One policy that could have decided, and why it did or did not.
     package struct PolicyOutcome: Encodable, Sendable {
-        package enum Result: String, Encodable, Sendable { case matched, notMatched, notHere }
+        package enum Result: String, Encodable, Sendable { case matched, notMatched, notHere, notAsked }
         package let policy: String
         package let action: String
         package let dryRun: Bool

@@ -24,8 +24,11 @@ extension PolicyJudge {
                 decidedBy: rule,
                 answer: answer.map { FlowReport.Answer($0) }, policies: policies, notes: notes)
         }
-        func refused(_ refusal: RequestRefusal) -> FlowReport.Hop {
-            hop(false, "answered \(refusal.answer.status): \(refusal.reason)", answer: refusal.answer)
+        let others = notAttached(gateway, target)
+        func refused(_ refusal: RequestRefusal, asked: [FlowReport.PolicyOutcome] = []) -> FlowReport.Hop {
+            hop(
+                false, "answered \(refusal.answer.status): \(refusal.reason)", answer: refusal.answer,
+                asked + Self.notAsked(set.policies, besides: asked) + others)
         }
         var facts: RequestFacts
         switch self.facts(client, target, request, chain) {
@@ -33,7 +36,6 @@ extension PolicyJudge {
         case .success(let made): facts = made
         }
         notes += Self.unknownAddress(client.address, in: set.policies)
-        let others = notAttached(gateway, target)
         func judged(_ judgement: RequestJudgement) -> FlowReport.Hop {
             hop(
                 judgement.isAllowed, judgement.reason, judgement.rule.map(Self.rule),
@@ -45,7 +47,14 @@ extension PolicyJudge {
         if chain == .http {
             let outcome = authenticate(request, rules, &facts)
             notes += outcome.notes
-            if let refusal = outcome.refusal { return refused(refusal) }
+            if let refusal = outcome.refusal {
+                notes += rules.map {
+                    "tokens are judged by RequestAuthentication \($0.identity) at \($0.identity.position)"
+                }
+                // CUSTOM comes before tokens, and its providers have been asked.
+                let custom = SecurityPolicy.Action.custom.rawValue
+                return refused(refusal, asked: explain(set, facts).filter { $0.action == custom })
+            }
         }
         let decision = set.decide(facts)
         notes += set.problems.map { "\($0)" }
@@ -68,6 +77,17 @@ extension PolicyJudge {
                 return outcome(
                     .notMatched, misses.isEmpty ? ["it has no rule that could match"] : misses.map(\.description))
             }
+        }
+    }
+
+    private static func notAsked(
+        _ policies: [SecurityPolicy], besides asked: [FlowReport.PolicyOutcome]
+    ) -> [FlowReport.PolicyOutcome] {
+        let known = Set(asked.map(\.policy))
+        return policies.filter { !known.contains($0.identity.description) }.map { policy in
+            FlowReport.PolicyOutcome(
+                policy: policy.identity.description, action: policy.action.rawValue, dryRun: policy.dryRun,
+                result: .notAsked, why: ["the request is answered before it is asked"])
         }
     }
 

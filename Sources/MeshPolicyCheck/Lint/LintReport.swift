@@ -16,6 +16,8 @@ package struct LintReport: Encodable, Sendable {
         package let remedy: String
     }
 
+    /// How many policies were looked at, of all three kinds; 0 as long as the manifests have errors.
+    package let policies: Int
     package let errors: Int
     package let warnings: Int
     package let findings: [Finding]
@@ -29,6 +31,7 @@ package struct LintReport: Encodable, Sendable {
                 file: problem.position.file, line: problem.position.line, column: problem.position.column,
                 message: (problem.path.isEmpty ? "" : problem.path + " ") + problem.message, remedy: problem.remedy)
         }
+        policies = judge?.cluster.policyCount ?? 0
         if let judge {
             var linter = Linter(judge)
             linter.run()

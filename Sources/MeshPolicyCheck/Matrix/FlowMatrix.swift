@@ -1,4 +1,4 @@
-import MeshCore
+package import MeshCore
 import MeshKubernetes
 import MeshPolicy
 
@@ -68,6 +68,14 @@ extension PolicyJudge {
             }
         }
         return result
+    }
+
+    /// For those who would show or compare flows where there are none.
+    package func nothingToCall(doing: String) -> MeshFailure {
+        MeshFailure(
+            .notFound, doing: doing,
+            reason: "nothing that could be called is in the manifests, or in the namespaces that are asked for; "
+                + "add Services and the Pods or Deployments behind them with -f")
     }
 
     /// - Parameter namespaces: of which clients and targets are shown; empty for all.

@@ -164,6 +164,20 @@ struct PolicyCheckTests {
         #expect(failure?.exitStatus == status)
     }
 
+    static let fruitless: [([String], Int32)] = [
+        (["explain", "-f", "policies"], 66), (["explain", "-f", "shop.yaml", "--only-namespace", "none"], 66),
+        (["diff", "policies", "proposal"], 66), (["replay", "-f", "running.yaml", "--log", "shop.yaml"], 65),
+    ]
+
+    @Test("where nothing was looked at, nothing is said to be well", arguments: fruitless)
+    func nothing(arguments: [String], status: Int32) throws {
+        let paths = arguments.map { FileManager.default.fileExists(atPath: "\(Self.examples)/\($0)") }
+        let command = zip(arguments, paths).map { $1 ? "\(Self.examples)/\($0)" : $0 }
+        var parsed = try PolicyCheckCommand.parseAsRoot(command)
+        let failure = #expect(throws: MeshFailure.self) { try parsed.run() }
+        #expect(failure?.exitStatus == status)
+    }
+
     @Test("refuses to judge by manifests with errors, and names them all")
     func corrupt() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
