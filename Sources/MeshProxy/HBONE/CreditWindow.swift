@@ -27,13 +27,7 @@ struct CreditWindow {
     mutating func grow() { (size, taken) = (min(2 * size, most), 0) }
 
     /// Memory is short, and this peer's payload is part of why.
-    /// - Returns: whether that makes it smaller.
-    mutating func shrink() -> Bool {
-        let smaller = max(size / 2, min(Self.first, most))
-        guard smaller < size else { return false }
-        (size, taken) = (smaller, 0)
-        return true
-    }
+    mutating func shrink() { (size, taken) = (max(size / 2, min(Self.first, most)), 0) }
 
     /// Nothing is under way.
     mutating func reset() { (size, taken) = (min(Self.first, most), 0) }

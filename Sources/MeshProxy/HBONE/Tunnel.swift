@@ -518,7 +518,7 @@ final class Tunnel {
 
     private func releaseCredit() {
         guard phase == .open else { return }
-        if reactor.pool.isTight { resizeWindow { _ = $0.shrink() } }
+        if reactor.pool.isTight { resizeWindow { $0.shrink() } }
         _ = unsafe nghttp2_session_consume_connection(http2, heldCredit)
         heldCredit = 0
         reactor.markDirty(self)
