@@ -47,9 +47,11 @@ let package = Package(
             name: "MeshState",
             dependencies: ["MeshCore", .product(name: "HashTreeCollections", package: "swift-collections")],
             swiftSettings: settings),
+        // Records of a file, and where policies come from; joining them with manifests stays out of here.
         .target(
-            name: "LocalConfiguration", dependencies: ["MeshCore", "MeshLinux", "MeshState", "MeshYAML"],
-            swiftSettings: settings),
+            name: "LocalConfiguration",
+            dependencies: ["MeshCore", "MeshKubernetes", "MeshLinux", "MeshState", "MeshYAML"],
+            sources: ["Local", "Manifests/PolicyOrigin.swift"], swiftSettings: settings),
         .target(
             name: "MeshKubernetes", dependencies: ["MeshCore", "MeshPolicy", "MeshYAML"], swiftSettings: settings),
         // Only what reads the lines of access logs.

@@ -128,9 +128,3 @@ struct ManifestPolicies: Sendable {
         return doubt
     }
 }
-
-extension Workload {
-    /// The kind of object that tells its labels. A uid has the shape `<cluster>/<group>/<kind>/<namespace>/<name>`; what is
-    /// no WorkloadEntry is a pod.
-    var manifestKind: ClusterWorkload.Kind { uid.contains("/WorkloadEntry/") ? .workloadEntry : .pod }
-}

@@ -23,7 +23,8 @@ package struct PolicyOrigin: Codable, Sendable, Equatable {
     init(_ origin: NodePolicies.Origin, findings: [String]?) {
         kind = origin.kind.rawValue
         places = origin.objects.map(\.position.description)
-        rules = origin.rules.map { Rule(number: $0.number, place: $0.position.description) }.unlessEmpty
+        let written = origin.rules.map { Rule(number: $0.number, place: $0.position.description) }
+        rules = written.isEmpty ? nil : written
         self.findings = findings
     }
 
@@ -50,4 +51,10 @@ package struct PolicyOrigins: Sendable, Equatable {
         "\(doubt) selects pods by labels, and no manifest tells those of \(workload.uid); add "
             + "\(workload.manifestKind.rawValue) \(workload.namespace)/\(workload.name)"
     }
+}
+
+extension Workload {
+    /// The kind of object that tells its labels. A uid has the shape `<cluster>/<group>/<kind>/<namespace>/<name>`; what is
+    /// no WorkloadEntry is a pod.
+    var manifestKind: ClusterWorkload.Kind { uid.contains("/WorkloadEntry/") ? .workloadEntry : .pod }
 }
