@@ -130,6 +130,11 @@ struct YAMLContent {
         return path
     }
 
+    /// A key as a message shows it, on one line whatever it holds.
+    private static func readable(_ key: String) -> String {
+        key.unicodeScalars.contains { $0.properties.generalCategory == .control } ? String(reflecting: key) : key
+    }
+
     /// The child that is or holds `index`, and how it is reached.
     private func step(from parent: UInt32, to index: UInt32) -> (String, UInt32)? {
         let record = records[Int(parent)]
@@ -144,7 +149,7 @@ struct YAMLContent {
                 if index < end { return ("[\(position)]", child) }
                 child = end
             case .mapping:
-                let name = ".\(text(resolved(child)))"
+                let name = ".\(Self.readable(text(resolved(child))))"
                 if index == child { return (name, child) }
                 let valueEnd = records[Int(end)].end
                 if index < valueEnd { return (name, end) }

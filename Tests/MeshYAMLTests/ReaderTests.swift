@@ -121,4 +121,11 @@ struct ReaderTests {
             while let document = try? reader.next() { _ = Self.outline(document) }
         }
     }
+
+    @Test("a key with control characters stays on one line of a message")
+    func controlKey() throws {
+        let top = try #require(try YAMLNode.document(in: "{\"a\\nb\": 1}", name: "f"))
+        let (key, value) = try #require(top.pairs.first { _ in true })
+        #expect(key.text == "a\nb" && value.path == #""a\nb""#)
+    }
 }

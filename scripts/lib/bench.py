@@ -135,6 +135,10 @@ class Pair:
         """KiB of memory that each proxy holds."""
         return {side: processes.resident(pid) for side, pid in self.proxies.items()}
 
+    def allocated(self):
+        """The part of it that is no code, in KiB."""
+        return {side: processes.allocated(pid) for side, pid in self.proxies.items()}
+
 
 def stop(process):
     process.terminate()
@@ -201,18 +205,18 @@ sys.stdin.readline()
 
 def idle(pair, _seconds):
     """Memory that each open tunnel adds, after each has carried one request."""
-    before = pair.resident()
+    before = pair.allocated()
     command = ["ip", "netns", "exec", pair.client_namespace, sys.executable, "-c", HOLDER, str(IDLE_TUNNELS),
                pair.server, str(WEB_PORT)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         opened = holder.stdout.readline().strip() == "open"
         time.sleep(1)
-        after = pair.resident()
+        after, resident = pair.allocated(), pair.resident()
         holder.stdin.close()
     if not opened:
         raise RuntimeError("the tunnels did not open")
     return {**per_side("KiB/tunnel", before, after, IDLE_TUNNELS),
-            **{f"rss_MiB {side}": held / 1024 for side, held in after.items()}}
+            **{f"rss_MiB {side}": held / 1024 for side, held in resident.items()}}
 
 
 TUNNELLER = """
@@ -252,7 +256,7 @@ def many(pair, streams):
     """Memory for each tunnel, at 1,000 and at 10,000, or as many as open files allow: one for each, and for its TLS."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     last = min(MANY_TUNNELS, (most - 300) * streams // (streams + 1))
-    before = pair.resident()
+    before = pair.allocated()
     command = ["ip", "netns", "exec", pair.client_namespace, sys.executable, "-c", TUNNELLER, pair.server,
                str(WEB_PORT), str(IDLE_TUNNELS), str(last)]
     measures = {}
@@ -262,9 +266,8 @@ def many(pair, streams):
                 holder.stdin.close()
                 raise RuntimeError(f"{count} tunnels did not open")
             time.sleep(1)
-            held = pair.resident()
-            measures |= per_side(f"KiB/tunnel@{count}", before, held, count)
-            measures |= {f"rss_MiB@{count} {side}": value / 1024 for side, value in held.items()}
+            measures |= per_side(f"KiB/tunnel@{count}", before, pair.allocated(), count)
+            measures |= {f"rss_MiB@{count} {side}": value / 1024 for side, value in pair.resident().items()}
             holder.stdin.write("\n")
             holder.stdin.flush()
     return measures

@@ -12,6 +12,15 @@ def cpu(pid):
     return int(fields[11]) / TICKS, int(fields[12]) / TICKS
 
 
+def _memory(pid, key):
+    return int(re.search(rf"{key}:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
+
+
 def resident(pid):
     """KiB of memory that it holds."""
-    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
+    return _memory(pid, "VmRSS")
+
+
+def allocated(pid):
+    """The part of that, in KiB, that comes from no file: what code that runs for the first time brings in is not in it."""
+    return _memory(pid, "RssAnon")
