@@ -39,7 +39,9 @@ struct FloodTests {
             }
             #expect(wait < .seconds(2))
             let outstanding = try await testLoop.submit { server.service.value?.outstanding }.get()
-            #expect(outstanding == DNSSettings().outstandingLimit)
+            // The first of them may have had their time already.
+            let limit = DNSSettings().outstandingLimit
+            #expect((limit / 2...limit).contains(outstanding ?? 0), "\(outstanding ?? 0) of \(limit)")
             // Other tests of this process have sockets too.
             #expect(Self.descriptorCount() - descriptors < DNSSettings().outstandingLimit + 300)
             #expect(Self.residentKiB() - memory < 64 << 10)
