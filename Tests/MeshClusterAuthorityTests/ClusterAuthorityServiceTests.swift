@@ -40,6 +40,24 @@ struct ClusterAuthorityServiceTests {
         }
     }
 
+    /// An authority in a Secret of the cluster at `url`, which trusts ztunnel.
+    private static func settings(_ url: String) -> ClusterSettings {
+        var settings = ClusterSettings()
+        settings.access = ClusterAccess(server: url, namespace: "istio-system")
+        settings.secret = "istio-ca-secret"
+        settings.trusted = TrustedAccounts(parsing: "istio-system/ztunnel")
+        return settings
+    }
+
+    /// The file of a token that the cluster reviews as `status`.
+    private static func token(
+        in folder: TemporaryFolder, _ cluster: FakeCluster, says status: JSONValue
+    ) throws -> String {
+        let token = try TestIssuer().token(Claims(expiry: SystemWallClock().seconds + 3600))
+        cluster.review(token, says: status)
+        return try folder.write("token", token)
+    }
+
     private func ask(
         _ port: UInt16, roots: String, token: String, for identity: String, impersonate: Bool = true,
         cluster: String = "Kubernetes"
@@ -58,14 +76,9 @@ struct ClusterAuthorityServiceTests {
             cluster.put("pods", podJSON("istio-system", "ztunnel-1", account: "ztunnel", uid: "uid-z1"))
             cluster.put("pods", podJSON("shop", "cart-1", account: "cart"))
             cluster.put("pods", podJSON("shop", "pay-1", account: "pay", node: "n2"))
-            let token = try TestIssuer().token(Claims(expiry: SystemWallClock().seconds + 3600))
-            cluster.review(token, says: reviewStatus(node: "n1"))
             let folder = try TemporaryFolder()
-            let file = try folder.write("token", token)
-            var settings = ClusterSettings()
-            settings.access = ClusterAccess(server: url, namespace: "istio-system")
-            settings.secret = "istio-ca-secret"
-            settings.trusted = TrustedAccounts(parsing: "istio-system/ztunnel")
+            let file = try Self.token(in: folder, cluster, says: reviewStatus(node: "n1"))
+            let settings = Self.settings(url)
             try await serving(settings, replicas: 2, folder: folder) { ports in
                 var roots: String?
                 while roots == nil {
@@ -112,14 +125,9 @@ struct ClusterAuthorityServiceTests {
     func rotation() async throws {
         try await FakeCluster.serving { cluster, _, url in
             for name in ["istio-system", "shop"] { cluster.put("namespaces", ["metadata": ["name": .string(name)]]) }
-            let token = try TestIssuer().token(Claims(expiry: SystemWallClock().seconds + 3600))
-            cluster.review(token, says: reviewStatus())
             let folder = try TemporaryFolder()
-            let file = try folder.write("token", token)
-            var settings = ClusterSettings()
-            settings.access = ClusterAccess(server: url, namespace: "istio-system")
-            settings.secret = "istio-ca-secret"
-            settings.trusted = TrustedAccounts(parsing: "istio-system/ztunnel")
+            let file = try Self.token(in: folder, cluster, says: reviewStatus())
+            let settings = Self.settings(url)
             try await serving(settings, replicas: 2, folder: folder) { ports in
                 try await withClient(url) { client in
                     let person = OfflineAuthority(
@@ -187,15 +195,10 @@ struct ClusterAuthorityServiceTests {
         try await FakeCluster.serving { cluster, _, url in
             cluster.put("namespaces", ["metadata": ["name": "istio-system"]])
             cluster.fail { $0.path == "/api/v1/pods" ? .refusal(403, "Forbidden") : nil }
-            let token = try TestIssuer().token(Claims(expiry: SystemWallClock().seconds + 3600))
-            cluster.review(token, says: reviewStatus())
             let folder = try TemporaryFolder()
-            let file = try folder.write("token", token)
-            var settings = ClusterSettings()
-            settings.access = ClusterAccess(server: url, namespace: "istio-system")
-            settings.secret = "istio-ca-secret"
+            let file = try Self.token(in: folder, cluster, says: reviewStatus())
+            var settings = Self.settings(url)
             settings.publishes = false
-            settings.trusted = TrustedAccounts(parsing: "istio-system/ztunnel")
             try await serving(settings, replicas: 1, folder: folder) { ports in
                 let secret = try #require(cluster.object("secrets", "istio-system", "istio-ca-secret"))
                 let data = try #require(secret["data"]?["root-cert.pem"]?.text.flatMap { Data(base64Encoded: $0) })
