@@ -9,6 +9,10 @@ package struct AuthorityMaterial: Sendable {
     package let signing: Certificate
     /// Never logged, never part of a description.
     let key: Certificate.PrivateKey
+    /// What the key signs with.
+    let algorithm: Certificate.SignatureAlgorithm
+    /// Extensions of every leaf, made once.
+    let leafExtensions: Certificate.Extensions
     /// Certificates that accompany a leaf.
     package let chain: [Certificate]
     package let roots: [Certificate]
@@ -65,6 +69,12 @@ package struct AuthorityMaterial: Sendable {
         for certificate in chain { try CertificatePath.checkValidity(certificate, now: now) }
         self.signing = signing
         self.key = key
+        algorithm = CertificateProfile.algorithm(for: key)
+        do {
+            leafExtensions = try CertificateProfile.leafExtensions(issuer: signing)
+        } catch {
+            throw .part(.certificate, "\(error)")
+        }
         self.roots = roots
         self.chain = roots.contains(signing) || chain.contains(signing) ? chain : [signing] + chain
         rootPEM = texts.roots

@@ -39,8 +39,7 @@ package struct CertificateAuthority: Sendable {
         let notAfter = min(now + lifetime, issuerEnd)
         do {
             let leaf = try CertificateProfile.leaf(
-                for: request, names: names, issuer: material.signing, key: material.key,
-                notBefore: notBefore, notAfter: notAfter)
+                for: request, names: names, of: material, notBefore: notBefore, notAfter: notAfter)
             return IssuedLeaf(
                 certificate: leaf, pem: try PEM.text(leaf), serial: HexText.of(leaf.serialNumber.bytes),
                 notBefore: notBefore, notAfter: notAfter)

@@ -10,17 +10,18 @@ enum CertificateProfile {
 
     /// 16 random bytes, the first between 0x01 and 0x7f: positive, not zero, and no more than 20 octets in DER.
     static func serial() -> Certificate.SerialNumber {
+        // Two words: the kernel is asked once for each, and a byte at a time that would be sixteen times.
         var generator = SystemRandomNumberGenerator()
-        let first = UInt8.random(in: 1...0x7f, using: &generator)
-        return Certificate.SerialNumber(
-            bytes: [first] + (0..<15).map { _ in UInt8.random(in: 0...255, using: &generator) })
+        var bytes: [UInt8] = [UInt8.random(in: 1...0x7f, using: &generator)]
+        bytes.reserveCapacity(17)
+        for _ in 0..<2 {
+            unsafe withUnsafeBytes(of: generator.next() as UInt64) { unsafe bytes.append(contentsOf: $0) }
+        }
+        return Certificate.SerialNumber(bytes: Array(bytes.prefix(16)))
     }
 
-    /// Subject empty unless the request had a common name; names critical for that reason, and always.
-    static func leaf(
-        for request: SigningRequest, names: [SubjectName], issuer: Certificate, key: Certificate.PrivateKey,
-        notBefore: Int64, notAfter: Int64
-    ) throws -> Certificate {
+    /// What all leaves of an issuer have in common; their names follow.
+    static func leafExtensions(issuer: Certificate) throws -> Certificate.Extensions {
         var extensions = try Certificate.Extensions {
             Critical(KeyUsage(digitalSignature: true, keyEncipherment: true))
             try ExtendedKeyUsage([.serverAuth, .clientAuth])
@@ -30,13 +31,22 @@ enum CertificateProfile {
             let authority = AuthorityKeyIdentifier(keyIdentifier: identifier)
             try extensions.append(Certificate.Extension(authority, critical: false))
         }
+        return extensions
+    }
+
+    /// Subject empty unless the request had a common name; names critical for that reason, and always.
+    static func leaf(
+        for request: SigningRequest, names: [SubjectName], of material: AuthorityMaterial, notBefore: Int64,
+        notAfter: Int64
+    ) throws -> Certificate {
+        var extensions = material.leafExtensions
         let alternatives = SubjectAlternativeNames(names.map(\.generalName))
         try extensions.append(Certificate.Extension(alternatives, critical: true))
         return try Certificate(
             version: .v3, serialNumber: serial(), publicKey: request.publicKey,
             notValidBefore: UnixTime.date(notBefore), notValidAfter: UnixTime.date(notAfter),
-            issuer: issuer.subject, subject: subject(for: request, names: names),
-            signatureAlgorithm: algorithm(for: key), extensions: extensions, issuerPrivateKey: key)
+            issuer: material.signing.subject, subject: subject(for: request, names: names),
+            signatureAlgorithm: material.algorithm, extensions: extensions, issuerPrivateKey: material.key)
     }
 
     /// Organization only, CA without path length, valid from now, not backdated.

@@ -76,7 +76,7 @@ package final class AuthorityServer: Sendable {
                     }
                 }
             },
-            eventLoopGroup: ControlEventLoop.group)
+            eventLoopGroup: ControlEventLoop.calls)
         server = GRPCServer(transport: transport, services: [CertificateService(issuance: issuance)])
         callers = issuance.callers
         self.reloadAuthority = reloadAuthority
@@ -95,11 +95,17 @@ package final class AuthorityServer: Sendable {
         do {
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask {
-                    try await self.server.serve()
+                    try await withTaskExecutorPreference(LoopTaskExecutor(ControlEventLoop.calls)) {
+                        try await self.server.serve()
+                    }
                     return true
                 }
                 group.addTask {
-                    try await self.announce(listening)
+                    guard await self.announce(listening) else {
+                        // The listener has failed. `serve` ends with the reason, which must be the first to end.
+                        try await Task.sleep(for: self.configuration.drainDeadline)
+                        throw CancellationError()
+                    }
                     await self.follow(events)
                     self.server.beginGracefulShutdown()
                     try await Task.sleep(for: self.configuration.drainDeadline)
@@ -123,14 +129,15 @@ package final class AuthorityServer: Sendable {
         case stop
     }
 
-    private func announce(_ listening: (MeshCore.SocketAddress) -> Void) async throws {
-        // Without an address the listener has failed, and `serve` says why.
+    /// Whether there is a listener, whose address is told.
+    private func announce(_ listening: (MeshCore.SocketAddress) -> Void) async -> Bool {
         guard let bound = try? await transport.listeningAddress, let port = bound.ipv4?.port ?? bound.ipv6?.port else {
-            throw CancellationError()
+            return false
         }
         let address = MeshCore.SocketAddress(configuration.listen.ip, UInt16(truncatingIfNeeded: port))
         logger.info("listening", metadata: [LogKey.address: "\(address)"])
         listening(address)
+        return true
     }
 
     private func reload() {

@@ -243,6 +243,26 @@ struct AuditLogTests {
         await #expect(throws: AuditError.stopped) { try await log.append(AuditFiles.record(1)) }
     }
 
+    @Test("goes to disk once for many records that come together, and once for each that comes alone")
+    func batches() async throws {
+        let files = try AuditFiles()
+        let log = try AuditLog(files.path, now: 0)
+        for number in 0..<10 { try await log.append(AuditFiles.record(number)) }
+        #expect(log.batches == 10)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for caller in 0..<50 {
+                group.addTask {
+                    for number in 0..<20 { try await log.append(AuditFiles.record(caller * 100 + number)) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(log.chain.sequence == 1010)
+        // 50 at most go together. Without waiting for each other it was hardly two.
+        #expect(log.batches < 510)
+        await log.close()
+    }
+
     @Test("tells everybody who waits that it could not be written, and says so until it can")
     func failing() async throws {
         let files = try AuditFiles()
