@@ -163,7 +163,7 @@ _meshctl() {
     local -a unparsed_words=("${COMP_WORDS[@]:1:${COMP_CWORD}}")
 
     local -a repeating_flags=()
-    local -a non_repeating_flags=(-h --help)
+    local -a non_repeating_flags=(--version -h --help)
     local -a repeating_options=()
     local -a non_repeating_options=()
     __meshctl_offer_flags_options 0
@@ -186,7 +186,7 @@ _meshctl() {
 
 _meshctl_ztunnel() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=()
     __meshctl_offer_flags_options 0
@@ -209,7 +209,7 @@ _meshctl_ztunnel() {
 
 _meshctl_ztunnel_run() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=(--config --manifests --root-namespace --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --tls-records --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --admin-port --metrics-port --readiness-port)
     __meshctl_offer_flags_options 0
@@ -299,7 +299,7 @@ _meshctl_ztunnel_run() {
 
 _meshctl_ztunnel_status() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=(--address --output -o)
     __meshctl_offer_flags_options 0
@@ -318,7 +318,7 @@ _meshctl_ztunnel_status() {
 
 _meshctl_ztunnel_connections() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=(--address --direction --match --output -o)
     __meshctl_offer_flags_options 0
@@ -344,7 +344,7 @@ _meshctl_ztunnel_connections() {
 
 _meshctl_ztunnel_tunnels() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=(--address --output -o)
     __meshctl_offer_flags_options 0
@@ -363,7 +363,7 @@ _meshctl_ztunnel_tunnels() {
 
 _meshctl_ztunnel_explain() {
     repeating_flags=()
-    non_repeating_flags=(--plaintext -h --help)
+    non_repeating_flags=(--plaintext --version -h --help)
     repeating_options=()
     non_repeating_options=(--from --to --dump --config --manifests --root-namespace --address --output -o)
     __meshctl_offer_flags_options 0
@@ -400,7 +400,7 @@ _meshctl_ztunnel_explain() {
 
 _meshctl_ztunnel_config-dump() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=(--address --output -o)
     __meshctl_offer_flags_options 0
@@ -419,7 +419,7 @@ _meshctl_ztunnel_config-dump() {
 
 _meshctl_ztunnel_config() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=(--config --manifests --root-namespace --workload --ca-address --ca-root --token --certificate --key --trust-bundle --network --node --cluster-id --trust-domain --threads --packet-mark --drain-deadline --tls-records --log-level --log-format --outbound-port --inbound-port --inbound-plaintext-port --admin-port --metrics-port --readiness-port --output -o)
     __meshctl_offer_flags_options 0
@@ -513,7 +513,7 @@ _meshctl_ztunnel_config() {
 
 _meshctl_ztunnel_log-level() {
     repeating_flags=()
-    non_repeating_flags=(--reset -h --help)
+    non_repeating_flags=(--reset --version -h --help)
     repeating_options=()
     non_repeating_options=(--address --output -o)
     __meshctl_offer_flags_options 1
@@ -532,7 +532,7 @@ _meshctl_ztunnel_log-level() {
 
 _meshctl_ztunnel_drain() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=(--address --output -o)
     __meshctl_offer_flags_options 0
@@ -551,7 +551,7 @@ _meshctl_ztunnel_drain() {
 
 _meshctl_redirect() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=()
     __meshctl_offer_flags_options 0
@@ -574,7 +574,7 @@ _meshctl_redirect() {
 
 _meshctl_redirect_plan() {
     repeating_flags=()
-    non_repeating_flags=(--ipv6 --no-ipv6 --dns --no-dns --ingress -h --help)
+    non_repeating_flags=(--ipv6 --no-ipv6 --dns --no-dns --ingress --version -h --help)
     repeating_options=(--virtual-interface)
     non_repeating_options=(--netns --pid --probe-source --probe-source-v6 --output -o)
     __meshctl_offer_flags_options 0
@@ -605,7 +605,7 @@ _meshctl_redirect_plan() {
 
 _meshctl_redirect_apply() {
     repeating_flags=()
-    non_repeating_flags=(--ipv6 --no-ipv6 --dns --no-dns --ingress --dry-run --take-over -h --help)
+    non_repeating_flags=(--ipv6 --no-ipv6 --dns --no-dns --ingress --dry-run --take-over --version -h --help)
     repeating_options=(--virtual-interface)
     non_repeating_options=(--netns --pid --probe-source --probe-source-v6 --output -o)
     __meshctl_offer_flags_options 0
@@ -636,7 +636,7 @@ _meshctl_redirect_apply() {
 
 _meshctl_redirect_verify() {
     repeating_flags=()
-    non_repeating_flags=(--ipv6 --no-ipv6 --dns --no-dns --ingress --live --no-live -h --help)
+    non_repeating_flags=(--ipv6 --no-ipv6 --dns --no-dns --ingress --live --no-live --version -h --help)
     repeating_options=(--virtual-interface)
     non_repeating_options=(--netns --pid --probe-source --probe-source-v6 --output -o)
     __meshctl_offer_flags_options 0
@@ -667,7 +667,7 @@ _meshctl_redirect_verify() {
 
 _meshctl_redirect_remove() {
     repeating_flags=()
-    non_repeating_flags=(--dry-run --any-owner -h --help)
+    non_repeating_flags=(--dry-run --any-owner --version -h --help)
     repeating_options=()
     non_repeating_options=(--netns --pid --output -o)
     __meshctl_offer_flags_options 0
@@ -689,7 +689,7 @@ _meshctl_redirect_remove() {
 
 _meshctl_ca() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=()
     __meshctl_offer_flags_options 0
@@ -712,7 +712,7 @@ _meshctl_ca() {
 
 _meshctl_ca_init() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=(--trust-domain-alias)
     non_repeating_options=(--dir --trust-domain --root-lifetime --output -o)
     __meshctl_offer_flags_options 0
@@ -740,7 +740,7 @@ _meshctl_ca_init() {
 
 _meshctl_ca_serve() {
     repeating_flags=()
-    non_repeating_flags=(--kubernetes --publish-root --no-publish-root -h --help)
+    non_repeating_flags=(--kubernetes --publish-root --no-publish-root --version -h --help)
     repeating_options=(--server-name --cluster-alias --remote-cluster --token-audience --trusted-node-account)
     non_repeating_options=(--dir --listen --default-ttl --max-ttl --trust-domain --http --state --max-requests --caller-rate --caller-burst --callers --inventory --kubeconfig --context --cluster-id --token-issuer --token-keys --authority-secret --output -o)
     __meshctl_offer_flags_options 0
@@ -825,7 +825,7 @@ _meshctl_ca_serve() {
 
 _meshctl_ca_status() {
     repeating_flags=()
-    non_repeating_flags=(--kubernetes -h --help)
+    non_repeating_flags=(--kubernetes --version -h --help)
     repeating_options=()
     non_repeating_options=(--dir --trust-domain --authority-secret --kubeconfig --context --output -o)
     __meshctl_offer_flags_options 0
@@ -856,7 +856,7 @@ _meshctl_ca_status() {
 
 _meshctl_ca_issue() {
     repeating_flags=()
-    non_repeating_flags=(--kubernetes -h --help)
+    non_repeating_flags=(--kubernetes --version -h --help)
     repeating_options=()
     non_repeating_options=(--dir --trust-domain --authority-secret --kubeconfig --context --out --ttl --csr --output -o)
     __meshctl_offer_flags_options 1
@@ -896,7 +896,7 @@ _meshctl_ca_issue() {
 
 _meshctl_ca_sign() {
     repeating_flags=()
-    non_repeating_flags=(--kubernetes -h --help)
+    non_repeating_flags=(--kubernetes --version -h --help)
     repeating_options=()
     non_repeating_options=(--identity --dir --trust-domain --authority-secret --kubeconfig --context --ttl --output -o)
     __meshctl_offer_flags_options 1
@@ -933,7 +933,7 @@ _meshctl_ca_sign() {
 
 _meshctl_ca_rotate() {
     repeating_flags=()
-    non_repeating_flags=(--kubernetes --advance --cancel -h --help)
+    non_repeating_flags=(--kubernetes --advance --cancel --version -h --help)
     repeating_options=()
     non_repeating_options=(--dir --trust-domain --authority-secret --kubeconfig --context --overlap --root-lifetime --output -o)
     __meshctl_offer_flags_options 0
@@ -970,7 +970,7 @@ _meshctl_ca_rotate() {
 
 _meshctl_ca_revoke() {
     repeating_flags=()
-    non_repeating_flags=(--kubernetes -h --help)
+    non_repeating_flags=(--kubernetes --version -h --help)
     repeating_options=()
     non_repeating_options=(--dir --trust-domain --authority-secret --kubeconfig --context --reason --output -o)
     __meshctl_offer_flags_options -1
@@ -1005,7 +1005,7 @@ _meshctl_ca_revoke() {
 
 _meshctl_ca_crl() {
     repeating_flags=()
-    non_repeating_flags=(--kubernetes --renew -h --help)
+    non_repeating_flags=(--kubernetes --renew --version -h --help)
     repeating_options=()
     non_repeating_options=(--dir --trust-domain --authority-secret --kubeconfig --context --validity --output -o)
     __meshctl_offer_flags_options 0
@@ -1039,7 +1039,7 @@ _meshctl_ca_crl() {
 
 _meshctl_ca_bundle() {
     repeating_flags=()
-    non_repeating_flags=(--kubernetes -h --help)
+    non_repeating_flags=(--kubernetes --version -h --help)
     repeating_options=()
     non_repeating_options=(--dir --trust-domain --authority-secret --kubeconfig --context --output -o)
     __meshctl_offer_flags_options 0
@@ -1070,7 +1070,7 @@ _meshctl_ca_bundle() {
 
 _meshctl_ca_audit() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=()
     __meshctl_offer_flags_options 0
@@ -1093,7 +1093,7 @@ _meshctl_ca_audit() {
 
 _meshctl_ca_audit_verify() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=(--dir --head --output -o)
     __meshctl_offer_flags_options 0
@@ -1115,7 +1115,7 @@ _meshctl_ca_audit_verify() {
 
 _meshctl_policy-check() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=()
     __meshctl_offer_flags_options 0
@@ -1138,7 +1138,7 @@ _meshctl_policy-check() {
 
 _meshctl_policy-check_eval() {
     repeating_flags=()
-    non_repeating_flags=(--fetch-keys -h --help)
+    non_repeating_flags=(--fetch-keys --version -h --help)
     repeating_options=(-f --file --trust-domain-alias --header --provider --jwks --allow-key-address)
     non_repeating_options=(--root-namespace --trust-domain --namespace -n --from --from-ip --to --method --path --host --jwt-claims --jwt --key-roots --now --output -o)
     __meshctl_offer_flags_options 0
@@ -1211,7 +1211,7 @@ _meshctl_policy-check_eval() {
 
 _meshctl_policy-check_explain() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=(-f --file --trust-domain-alias --only-namespace)
     non_repeating_options=(--root-namespace --trust-domain --namespace -n --output -o)
     __meshctl_offer_flags_options 0
@@ -1245,7 +1245,7 @@ _meshctl_policy-check_explain() {
 
 _meshctl_policy-check_lint() {
     repeating_flags=()
-    non_repeating_flags=(--strict -h --help)
+    non_repeating_flags=(--strict --version -h --help)
     repeating_options=(-f --file --trust-domain-alias)
     non_repeating_options=(--root-namespace --trust-domain --namespace -n --output -o)
     __meshctl_offer_flags_options 0
@@ -1276,7 +1276,7 @@ _meshctl_policy-check_lint() {
 
 _meshctl_policy-check_diff() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=(-f --file --trust-domain-alias)
     non_repeating_options=(--root-namespace --trust-domain --namespace -n --output -o)
     __meshctl_offer_flags_options 2
@@ -1307,7 +1307,7 @@ _meshctl_policy-check_diff() {
 
 _meshctl_policy-check_replay() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=(-f --file --trust-domain-alias)
     non_repeating_options=(--root-namespace --trust-domain --namespace -n --log --output -o)
     __meshctl_offer_flags_options 0
@@ -1341,7 +1341,7 @@ _meshctl_policy-check_replay() {
 
 _meshctl_policy-check_test() {
     repeating_flags=()
-    non_repeating_flags=(--fetch-keys -h --help)
+    non_repeating_flags=(--fetch-keys --version -h --help)
     repeating_options=(--trust-domain-alias --jwks --allow-key-address)
     non_repeating_options=(--root-namespace --trust-domain --namespace -n --key-roots --now --output -o)
     __meshctl_offer_flags_options 1
@@ -1381,7 +1381,7 @@ _meshctl_policy-check_test() {
 
 _meshctl_policy-check_translate() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=(-f --file --trust-domain-alias)
     non_repeating_options=(--root-namespace --trust-domain --namespace -n --output -o)
     __meshctl_offer_flags_options 0
@@ -1412,7 +1412,7 @@ _meshctl_policy-check_translate() {
 
 _meshctl_cert-inspect() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=()
     non_repeating_options=()
     __meshctl_offer_flags_options 0
@@ -1435,7 +1435,7 @@ _meshctl_cert-inspect() {
 
 _meshctl_cert-inspect_show() {
     repeating_flags=()
-    non_repeating_flags=(--verify -h --help)
+    non_repeating_flags=(--verify --version -h --help)
     repeating_options=(--root --crl)
     non_repeating_options=(--trust-domain --at --cert --key --server-name --timeout --expires-in --output -o)
     __meshctl_offer_flags_options -1
@@ -1478,7 +1478,7 @@ _meshctl_cert-inspect_show() {
 
 _meshctl_cert-inspect_lint() {
     repeating_flags=()
-    non_repeating_flags=(--strict -h --help)
+    non_repeating_flags=(--strict --version -h --help)
     repeating_options=(--root --crl)
     non_repeating_options=(--trust-domain --at --cert --key --server-name --timeout --output -o)
     __meshctl_offer_flags_options -1
@@ -1518,7 +1518,7 @@ _meshctl_cert-inspect_lint() {
 
 _meshctl_cert-inspect_diff() {
     repeating_flags=()
-    non_repeating_flags=(-h --help)
+    non_repeating_flags=(--version -h --help)
     repeating_options=(--root --crl)
     non_repeating_options=(--trust-domain --at --cert --key --server-name --timeout --output -o)
     __meshctl_offer_flags_options 2
@@ -1557,7 +1557,11 @@ _meshctl_cert-inspect_diff() {
 }
 
 _meshctl_help() {
-    :
+    repeating_flags=()
+    non_repeating_flags=(--version)
+    repeating_options=()
+    non_repeating_options=()
+    __meshctl_offer_flags_options -1
 }
 
 complete -o filenames -F _meshctl meshctl

@@ -7,10 +7,13 @@ package struct Meshctl: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "meshctl",
         abstract: "Run and inspect an Istio ambient data plane.",
+        version: "meshctl \(version)",
         subcommands: [
             ZtunnelCommand.self, RedirectCommand.self, AuthorityCommand.self, PolicyCheckCommand.self,
             CertInspectCommand.self,
         ])
+
+    package static let version = "0.1.0-dev"
 
     package init() {}
 

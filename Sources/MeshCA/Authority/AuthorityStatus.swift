@@ -5,8 +5,10 @@ import X509
 package struct AuthorityStatus: Sendable {
     package let authority: CertificateAuthority
     package let state: AuthorityState
-    /// Where the audit log stands; `nil` without one.
+    /// Where the audit log stands; `nil` without one, and when it is broken.
     package let audit: AuditVerification?
+    /// Whether there is a log that does not hold together; `problems` says where.
+    package let isAuditBroken: Bool
     /// The process that serves it on this machine; `nil` when none does, or where no folder says.
     package let server: String?
     /// What somebody has to see to, each with its remedy.
@@ -27,14 +29,16 @@ package struct AuthorityStatus: Sendable {
         }
         var problems = Self.problems(authority, state, now: now)
         var audit: AuditVerification?
+        var isAuditBroken = false
         if let log = offline.records.map({ "\($0)/\(AuditFolder.folder)" }), FileStamp(path: log) != nil {
             do { audit = try AuditVerification.run(log) } catch {
+                isAuditBroken = true
                 problems.append("audit log: \(error); keep it, and put a copy from elsewhere beside it")
             }
         }
         return AuthorityStatus(
-            authority: authority, state: state, audit: audit, server: offline.records.flatMap(ServingLock.holder),
-            problems: problems)
+            authority: authority, state: state, audit: audit, isAuditBroken: isAuditBroken,
+            server: offline.records.flatMap(ServingLock.holder), problems: problems)
     }
 
     private static func problems(_ authority: CertificateAuthority, _ state: AuthorityState, now: Int64) -> [String] {

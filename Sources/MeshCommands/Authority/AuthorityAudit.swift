@@ -93,7 +93,8 @@ struct AuditReport: Report {
         guard whole else {
             return style.bad("broken") + " \(brokenFile ?? ""): what follows record \(brokenAfter ?? 0) \(reason ?? "")"
         }
-        var lines = ["\(style.good("whole")), \(records ?? 0) records in \(files ?? 0) files", "head \(head ?? "")"]
+        let count = files == 1 ? "1 file" : "\(files ?? 0) files"
+        var lines = ["\(style.good("whole")), \(records ?? 0) records in \(count)", "head \(head ?? "")"]
         if let first, first > 1 { lines.append("begins with record \(first); earlier files are not here") }
         if let tornBytes, tornBytes > 0 {
             lines.append("\(tornBytes) bytes of a write that a crash cut short follow; the next start sets them aside")

@@ -47,7 +47,9 @@ struct AuthorityStatusReport: Report {
     let roots: [AuthorityCertificateReport]
     let rotation: Rotation?
     let revoked: Int
+    /// None where there is no log, or a broken one.
     let audit: Audit?
+    let isAuditBroken: Bool
     /// Number of the process that serves the folder.
     let server: String?
     let problems: [String]
@@ -63,6 +65,7 @@ struct AuthorityStatusReport: Report {
         }
         revoked = Set(status.authority.material.revocations.flatMap(\.entries).map(\.serial)).count
         audit = status.audit.map { Audit(records: $0.records, head: "\($0.chain)") }
+        isAuditBroken = status.isAuditBroken
         server = status.server
         problems = status.problems
     }
@@ -76,7 +79,8 @@ struct AuthorityStatusReport: Report {
             lines.append("rotation  \(rotation.phase), next step \(rotation.until.formatted(.iso8601))")
         }
         lines.append("revoked   \(revoked)")
-        lines.append("audit     " + (audit.map { "\($0.records) records, head \($0.head)" } ?? "no log yet"))
+        let noAudit = isAuditBroken ? "broken" : "no log yet"
+        lines.append("audit     " + (audit.map { "\($0.records) records, head \($0.head)" } ?? noAudit))
         lines.append("server    " + (server.map { "process \($0)" } ?? "none"))
         for problem in problems { lines.append(style.bad("problem   \(problem)")) }
         if problems.isEmpty { lines.append(style.good("all is well")) }

@@ -20,6 +20,8 @@ public struct KernelError: Error, Hashable, CustomStringConvertible {
         case 13: "permission denied"
         case 17: "already exists"
         case 19: "no such device"
+        case 20: "not a directory"
+        case 21: "is a directory"
         case 22: "invalid argument"
         case 23, 24: "too many open files"
         case 28: "no space left on device"
