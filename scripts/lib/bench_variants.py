@@ -1,5 +1,11 @@
 """meshctl against itself: what a setting or a feature costs, as ratios to the pair that the benchmark runs."""
+import atexit
 import copy
+import functools
+import pathlib
+import shutil
+import subprocess
+import tempfile
 
 
 def replace(spec, option, value):
@@ -34,12 +40,33 @@ def libssl_records(spec):
     spec["env"]["MESHCTL_TLS_RECORDS"] = "libssl"
 
 
+@functools.cache
+def socket_library():
+    """The library that makes other choices for sockets, built for this run."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="meshctl-bench-sockets-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    library = folder / "socket_options.so"
+    source = pathlib.Path(__file__).with_name("socket_options.c")
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return str(library)
+
+
+def sockets(choice):
+    """One of the choices of socket_options.c, for both proxies."""
+    def change(spec):
+        spec["env"] |= {"LD_PRELOAD": socket_library(), "MESHCTL_BENCH_SOCKETS": choice}
+    return change
+
+
 VARIANTS = {
     "libssl": libssl_records,
     "log": access_log,
     "policies": policies,
     "threads2": threads("2"),
     "threads4": threads("4"),
+    "unchanged": sockets("nothing"),
+    **{choice: sockets(choice) for choice in ("nagle", "busypoll", "backlog128")},
 }
 
 
