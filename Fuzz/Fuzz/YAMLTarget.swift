@@ -8,6 +8,7 @@ extension Target {
             "items:\n- {a: &x [1, 'b'], <<: {c: d}}\n- *x\n- |\n  text\nend: \"e\\u00e9\"\n---\n- ~\n",
             "a: &a {b: 1}\nc: {<<: [*a, {d: !!str 2}], e: >-\n  f\n  g\n}\n",
             "{\"items\": [{\"k\": [true, null, -1.5e3]}, \"\\t\"], \"z\": {}}",
+            "a: [1, {b: c}, {<<: 1}]\n---\n- [2, {<<: [*x]}]\n",
             "- - - &b x\n- ? *b\n  : [*b, *b]\n# end\n...\n",
         ],
         check: { bytes in

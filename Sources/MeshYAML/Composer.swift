@@ -79,6 +79,7 @@ struct Composer {
         }
         let index = try append(kind, source, into: &content)
         content.records[Int(index)].start = index + 1
+        content.records[Int(index)].end = YAMLContent.open
         return index
     }
 

@@ -16,7 +16,7 @@ struct YAMLContent {
         var start: UInt32 = 0
         /// Bytes of a scalar, elements or pairs of a container.
         var count: UInt32 = 0
-        /// Index behind the value and all that it holds.
+        /// Index behind the value and all that it holds; `open` while that is being read.
         var end: UInt32 = 0
         var kind: Kind
         var style = YAMLStyle.plain
@@ -32,6 +32,9 @@ struct YAMLContent {
 
         var path: String { key.isEmpty ? "" : "\(key)[\(position)]" }
     }
+
+    /// The `end` of a container to which more may come: it holds whatever stands behind it, as messages count it.
+    static let open = UInt32.max
 
     let file: String
     var records: [Record] = []
@@ -138,8 +141,7 @@ struct YAMLContent {
     /// The child that is or holds `index`, and how it is reached.
     private func step(from parent: UInt32, to index: UInt32) -> (String, UInt32)? {
         let record = records[Int(parent)]
-        // Not from `start`: merged pairs stand behind those of the text, and a place is a place in the text. Nor up to
-        // `end`, which is not known yet while the container is read.
+        // Not from `start`: merged pairs stand behind those of the text, and a place is a place in the text.
         var child = parent + 1
         var position = 0
         while child <= index {
