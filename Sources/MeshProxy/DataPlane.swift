@@ -5,7 +5,10 @@ import Synchronization
 
 /// The data path as the control plane holds it: reactors on threads of their own, fed with snapshots.
 package final class DataPlane: Sendable {
+    /// Of every reactor, a worker's second one before its first: what moves over while all are asked is missed, and not
+    /// seen twice.
     let mailboxes: [Mailbox]
+    private let workers: [Worker]
     private let threads: Mutex<[KernelThread]>
     private let metrics: [TrafficMetrics]
     /// Nanoseconds.
@@ -25,11 +28,11 @@ package final class DataPlane: Sendable {
     ) throws(KernelError) {
         var listening: [Int32] = []
         do throws(KernelError) {
-            var mailboxes: [Mailbox] = []
+            var workers: [Worker] = []
             var metrics: [TrafficMetrics] = []
             var bound: [String: SocketAddress] = [:]
-            var starts: [@Sendable () -> Void] = []
-            for _ in 0..<max(1, config.threads) {
+            var starts: [(name: String, body: @Sendable () -> Void)] = []
+            for index in 0..<max(1, config.threads) {
                 var listeners: [BoundListener] = []
                 var transparent = true
                 for (role, wanted) in Self.roles(config) {
@@ -49,21 +52,25 @@ package final class DataPlane: Sendable {
                     bound[role.rawValue] = SocketAddress(address.ip, local.port)
                     listeners.append(BoundListener(role: role, descriptor: made.descriptor, address: local))
                 }
-                let mailbox = try Mailbox()
-                let series = TrafficMetrics()
-                mailboxes.append(mailbox)
-                metrics.append(series)
+                let worker = Worker(requests: try Mailbox(), bulk: config.bulkThreads ? try Mailbox() : nil)
+                workers.append(worker)
                 let spoof = transparent && config.originalSource != .never
-                let first = Parcel(state)
-                starts.append { [listeners] in
-                    Self.serve(config, first, mailbox, series, sink, listeners, transparent: spoof, resolvers)
+                func add(_ name: String, _ mailbox: Mailbox, _ listeners: [BoundListener], _ lane: Lane) {
+                    let (series, first) = (TrafficMetrics(), Parcel(state))
+                    metrics.append(series)
+                    let body: @Sendable () -> Void = {
+                        Self.serve(
+                            config, first, mailbox, series, sink, listeners, transparent: spoof, resolvers, lane)
+                    }
+                    starts.append(("\(name)-\(index)", body))
                 }
+                add("reactor", worker.requests, listeners, .requests(bulk: worker.bulk))
+                if let bulk = worker.bulk { add("bulk", bulk, [], .bulk(requests: worker.requests)) }
             }
             var threads: [KernelThread] = []
-            for (index, start) in starts.enumerated() {
-                threads.append(try KernelThread.start("reactor-\(index)", start))
-            }
-            self.mailboxes = mailboxes
+            for (name, body) in starts { threads.append(try KernelThread.start(name, body)) }
+            self.workers = workers
+            mailboxes = workers.flatMap { [$0.bulk, $0.requests].compactMap(\.self) }
             self.metrics = metrics
             hosts = resolvers.hosts
             metricsIdle = UInt64(max(0, config.metricsIdleTimeout)) * 1_000_000_000
@@ -77,6 +84,15 @@ package final class DataPlane: Sendable {
             for descriptor in listening { Kernel.close(descriptor) }
             throw error
         }
+    }
+
+    /// The reactors that share what one thread would accept.
+    private struct Worker: Sendable {
+        let requests: Mailbox
+        let bulk: Mailbox?
+
+        /// The first one hands it on, behind the tunnels that it has sent to the second.
+        func drain() { if !requests.post(.drain) { bulk?.post(.drain) } }
     }
 
     private struct BoundListener: Sendable {
@@ -97,7 +113,7 @@ package final class DataPlane: Sendable {
     /// The body of a reactor's thread: the reactor is made there, and never leaves it.
     private static func serve(
         _ config: ProxyConfig, _ first: Parcel<ProxyState>, _ mailbox: Mailbox, _ metrics: TrafficMetrics,
-        _ sink: LogSink, _ listeners: [BoundListener], transparent: Bool, _ resolvers: Resolvers
+        _ sink: LogSink, _ listeners: [BoundListener], transparent: Bool, _ resolvers: Resolvers, _ lane: Lane
     ) {
         let mine = listeners.map { Listener($0.role, descriptor: $0.descriptor, address: $0.address) }
         // Not kept while the reactor runs: it replaces its state, and nobody else is to hold the first one.
@@ -105,7 +121,7 @@ package final class DataPlane: Sendable {
             guard let state = first.take() else { return nil }
             return try Reactor(
                 config: config, state: state, mailbox: mailbox, metrics: metrics, sink: sink, listeners: mine,
-                transparent: transparent, resolvers: resolvers)
+                transparent: transparent, resolvers: resolvers, lane: lane)
         }
         do {
             try reactor()?.run()
@@ -145,7 +161,7 @@ package final class DataPlane: Sendable {
     }
 
     /// Stops accepting; open connections may finish until the drain deadline.
-    package func drain() { post(.drain) }
+    package func drain() { for worker in workers { worker.drain() } }
 
     /// Closes everything.
     package func stop() { post(.stop) }

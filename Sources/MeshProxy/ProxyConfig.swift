@@ -49,6 +49,10 @@ package struct ProxyConfig: Sendable {
     package var streamWindow = 4 << 20
     package var connectionWindow = 16 << 20
     package var frameSize = 1 << 20
+    /// Whether tunnels with bulk go to a second thread of their worker while small requests are served. Default true.
+    package var bulkThreads = true
+    /// Bulk that makes a tunnel go there, in bytes in a quarter of a second: some 270 Mbit/s. Default 8 MiB.
+    package var heavyBytes = 8 << 20
     /// Bytes that may wait for applications and peers that do not read, in all reactors together. Default 256 MiB.
     package var bufferLimit = 256 << 20
     /// Header list limits that we announce, in bytes. Defaults 16 KiB as client, 64 KiB as server.

@@ -26,6 +26,7 @@ repetition and reordering all change the checksum.
 import hashlib
 import http.client
 import json
+import os
 import random
 import resource
 import select
@@ -75,23 +76,9 @@ def receive(connection):
     return count, digest.hexdigest()
 
 
-def line(connection):
-    text = b""
-    while not text.endswith(b"\n"):
-        byte = connection.recv(1)
-        if not byte:
-            return ""
-        text += byte
-    return text.decode().strip()
-
-
-def answer(connection):
-    """One connection of the server."""
+def answer(connection, words):
+    """One connection of the server, behind the line that says what is wanted."""
     with connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        words = line(connection).split()
-        if not words:
-            return
         numbers = [int(word) for word in words[1:]]
         if words[0] == "echo":
             while data := connection.recv(65536):
@@ -124,11 +111,13 @@ def answer(connection):
                 pass
 
 
-def quietly(connection):
+def quietly(connection, words, rest=b""):
     try:
-        answer(connection)
+        connection.setblocking(True)
+        connection.sendall(rest)
+        answer(connection, words)
     except OSError:
-        pass
+        connection.close()
 
 
 def ports(text):
@@ -136,22 +125,83 @@ def ports(text):
     return range(int(first), int(last or first) + 1)
 
 
+class Server:
+    """Short echoes by one thread; whatever may take longer gets one of its own."""
+
+    def __init__(self, port_range):
+        self.poll, self.listeners, self.unread, self.echoing = select.epoll(), {}, {}, {}
+        for port in ports(port_range):
+            listener = socket.create_server(("::", port), family=socket.AF_INET6, backlog=4096, dualstack_ipv6=True)
+            listener.setblocking(False)
+            self.listeners[listener.fileno()] = listener
+            self.poll.register(listener, select.EPOLLIN)
+
+    def run(self):
+        while True:
+            for descriptor, _ in self.poll.poll():
+                try:
+                    if descriptor in self.listeners:
+                        self.accept(self.listeners[descriptor])
+                    elif descriptor in self.echoing:
+                        self.echo(self.echoing[descriptor])
+                    else:
+                        self.read_line(self.unread[descriptor])
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    self.forget(descriptor).close()
+
+    def accept(self, listener):
+        while True:
+            connection, _ = listener.accept()
+            connection.setblocking(False)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.unread[connection.fileno()] = connection
+            self.poll.register(connection, select.EPOLLIN | select.EPOLLET)
+
+    def forget(self, descriptor):
+        connection = self.unread.pop(descriptor, None) or self.echoing.pop(descriptor)
+        self.poll.unregister(connection)
+        return connection
+
+    def read_line(self, connection):
+        seen = connection.recv(4096, socket.MSG_PEEK)
+        end = seen.find(b"\n") + 1
+        if not end and seen:
+            return
+        words = connection.recv(end).decode(errors="replace").split() if end else []
+        if words == ["echo"]:
+            self.echoing[connection.fileno()] = self.unread.pop(connection.fileno())
+            self.echo(connection)
+            return
+        self.forget(connection.fileno())
+        if words:
+            self.hand_over(connection, words)
+        else:
+            connection.close()
+
+    def echo(self, connection):
+        while data := connection.recv(65536):
+            try:
+                sent = connection.send(data)
+            except BlockingIOError:
+                sent = 0
+            if sent < len(data):
+                self.forget(connection.fileno())
+                self.hand_over(connection, ["echo"], data[sent:])
+                return
+        self.forget(connection.fileno()).close()
+
+    def hand_over(self, connection, words, rest=b""):
+        threading.Thread(target=quietly, args=(connection, words, rest), daemon=True).start()
+
+
 def serve(port_range):
     threading.stack_size(256 << 10)
-    servers = [
-        socket.create_server(("::", port), family=socket.AF_INET6, backlog=4096, dualstack_ipv6=True)
-        for port in ports(port_range)
-    ]
-
-    def accept(server):
-        while True:
-            connection, _ = server.accept()
-            threading.Thread(target=quietly, args=(connection,), daemon=True).start()
-
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    server = Server(port_range)
     print("listening", flush=True)
-    for server in servers:
-        threading.Thread(target=accept, args=(server,), daemon=True).start()
-    signal.pause()
+    server.run()
 
 
 def connect(host, port):
@@ -290,27 +340,71 @@ def tunnels(host, port, count):
     return {"held": held, "failures": len(failures), "first": failures[:3]}
 
 
+class Errand:
+    """One connection of `churn`: it connects, gets a byte echoed, and has to see the end of its own."""
+
+    def __init__(self, number, address):
+        self.number, self.said = number, False
+        self.connection = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+        self.connection.setblocking(False)
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.deadline = time.monotonic() + 30
+        self.connection.connect_ex(address)
+
+    def step(self):
+        """Whether it is done; raises OSError for what went wrong."""
+        if not self.said:
+            if error := self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(error, os.strerror(error))
+            self.connection.sendall(b"echo\nx")
+            self.said = True
+        try:
+            answer = self.connection.recv(1)
+        except BlockingIOError:
+            return False
+        if answer != b"x":
+            raise ConnectionError("no echo")
+        return True
+
+
 def churn(host, port_range, count, workers):
-    targets, failures, lock = list(ports(port_range)), [], threading.Lock()
+    """As many at a time as there are workers, without a thread for each."""
+    targets, failures = list(ports(port_range)), []
+    poll, open_errands, numbers = select.epoll(), {}, iter(range(int(count)))
 
-    def run(first):
-        for number in range(first, int(count), int(workers)):
+    def begin():
+        for number in numbers:
             try:
-                with connect(host, targets[number % len(targets)]) as connection:
-                    connection.settimeout(30)
-                    connection.sendall(b"echo\nx")
-                    if connection.recv(1) != b"x":
-                        raise ConnectionError("no echo")
+                errand = Errand(number, (host, targets[number % len(targets)]))
             except OSError as error:
-                with lock:
-                    failures.append(f"{number}: {error}")
+                failures.append(f"{number}: {error}")
+                continue
+            open_errands[errand.connection.fileno()] = errand
+            poll.register(errand.connection, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+            return
 
-    begun = time.monotonic()
-    threads = [threading.Thread(target=run, args=(i,)) for i in range(int(workers))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    begun = looked = time.monotonic()
+    for _ in range(int(workers)):
+        begin()
+    while open_errands:
+        ended = []
+        for descriptor, _ in poll.poll(1):
+            errand = open_errands[descriptor]
+            try:
+                if errand.step():
+                    ended.append(descriptor)
+            except OSError as error:
+                failures.append(f"{errand.number}: {error}")
+                ended.append(descriptor)
+        if time.monotonic() - looked > 1:
+            looked = time.monotonic()
+            late = [descriptor for descriptor, errand in open_errands.items()
+                    if errand.deadline < looked and descriptor not in ended]
+            failures += [f"{open_errands[descriptor].number}: nothing within 30 s" for descriptor in late]
+            ended += late
+        for descriptor in ended:
+            open_errands.pop(descriptor).connection.close()
+            begin()
     return {"failures": len(failures), "first": failures[:3], "seconds": round(time.monotonic() - begun, 1)}
 
 

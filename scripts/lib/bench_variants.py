@@ -40,6 +40,11 @@ def libssl_records(spec):
     spec["env"]["MESHCTL_TLS_RECORDS"] = "libssl"
 
 
+def one_lane(spec):
+    """No second thread for bulk."""
+    spec["env"]["MESHCTL_BULK_THREADS"] = "false"
+
+
 @functools.cache
 def socket_library():
     """The library that makes other choices for sockets, built for this run."""
@@ -62,6 +67,7 @@ def sockets(choice):
 VARIANTS = {
     "libssl": libssl_records,
     "log": access_log,
+    "onelane": one_lane,
     "policies": policies,
     "threads2": threads("2"),
     "threads4": threads("4"),

@@ -63,6 +63,10 @@ struct ZtunnelTunnels: AsyncParsableCommand {
 struct TunnelsReport: Report {
     let tunnels: [HBONETunnelDump]
 
+    private func state(_ tunnel: HBONETunnelDump) -> String {
+        tunnel.phase + (tunnel.leaving ? ", leaving" : "") + (tunnel.bulkThread == true ? ", bulk thread" : "")
+    }
+
     func text(_ style: TextStyle) -> String {
         guard !tunnels.isEmpty else { return "no tunnels" }
         var table = TextTable(
@@ -71,7 +75,7 @@ struct TunnelsReport: Report {
             table.add(
                 "\(one.id)", one.direction.rawValue, one.peer,
                 one.peerIdentity ?? one.expectedIdentities.first.map { "expects \($0)" } ?? "-",
-                one.leaving ? "\(one.phase), leaving" : one.phase, "\(one.streams)", one.tlsRecords ?? "-",
+                state(one), "\(one.streams)", one.tlsRecords ?? "-",
                 one.certificateExpires ?? "-")
         }
         return table.render(style)

@@ -50,6 +50,8 @@ package struct HBONETunnelDump: Codable, Sendable, Equatable {
     package var streams: Int
     /// Takes no new streams.
     package var leaving: Bool
+    /// Served by the thread for bulk; left out when it is not.
+    package var bulkThread: Bool?
     package var queuedBytes: Int
     package var opened: String
     /// Such as TLS_AES_128_GCM_SHA256; left out before the handshake.
@@ -95,6 +97,7 @@ extension HBONETunnelDump {
         expectedIdentities = info.expectedIdentities.map(\.description)
         streams = info.streamCount
         leaving = info.isLeaving
+        bulkThread = info.isOnBulkThread ? true : nil
         queuedBytes = info.queuedBytes
         opened = Timestamp.text(microseconds: info.openedMicroseconds)
         cipherSuite = info.cipherSuite

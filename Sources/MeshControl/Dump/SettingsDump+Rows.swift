@@ -58,6 +58,7 @@ extension SettingsDump {
             row("compliance policy", compliancePolicy, "COMPLIANCE_POLICY"),
             row("drain deadline", selfTerminationDeadline, "CONNECTION_TERMINATION_DEADLINE"),
             row("worker threads", "\(numWorkerThreads)", "ZTUNNEL_WORKER_THREADS"),
+            row("bulk threads", bulkThreads.map { "\($0)" }, "MESHCTL_BULK_THREADS"),
             row("log levels", logFilter, "RUST_LOG"), row("log format", logFormat, "LOG_FORMAT"),
         ]
     }

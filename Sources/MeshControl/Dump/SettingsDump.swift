@@ -52,6 +52,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
     package var poolUnusedReleaseTimeout = ""
     package var metricsIdleTimeout: String?
     package var bufferLimit: UInt64?
+    package var bulkThreads: Bool?
     package var metricsMaxSeries: Int?
     package var metricsDroppedLabels: [String]?
     package var selfTerminationDeadline = ""
@@ -116,6 +117,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
         poolUnusedReleaseTimeout = DurationText.write(config.poolIdle)
         metricsIdleTimeout = DurationText.write(config.metricsIdle)
         bufferLimit = config.bufferLimit
+        bulkThreads = config.bulkThreads
         metricsMaxSeries = config.metricsMaxSeries
         metricsDroppedLabels = config.metricsDroppedLabels.sorted()
         selfTerminationDeadline = DurationText.write(config.drainDeadline)

@@ -184,6 +184,7 @@ extension ProxyConfig {
         streamWindow = Int(config.streamWindow)
         connectionWindow = Int(config.connectionWindow)
         bufferLimit = Int(config.bufferLimit)
+        bulkThreads = config.bulkThreads
         frameSize = Int(config.frameSize)
         drainDeadline = Int(config.drainDeadline.components.seconds)
         socketOptions.mark = config.packetMark

@@ -14,7 +14,8 @@ import Synchronization
 final class Tunnel {
     enum Phase: UInt8 { case awaitingCredential, connecting, handshaking, open, closed }
 
-    private unowned(unsafe) let home: Reactor
+    /// Changes when the tunnel moves to the worker's other reactor: see `Lane`.
+    unowned(unsafe) var home: Reactor
     /// Tells it from every other tunnel of this process, for people.
     let number: UInt64
     private static let count = Atomic<UInt64>(0)
@@ -28,7 +29,7 @@ final class Tunnel {
     let local: SocketAddress
     private(set) var phase: Phase
     private(set) var descriptor: Int32 = -1
-    private(set) var token: UInt64 = 0
+    var token: UInt64 = 0
 
     private(set) var session: TLSSession?
     /// Who is at the far end; known once the tunnel is open.
@@ -41,7 +42,7 @@ final class Tunnel {
     private var writable = true
     private var sawHangup = false
     var isDirty = false
-    private var readsLater = false
+    var readsLater = false
     /// A CONNECT was submitted since the last pump.
     var requestsWait = false
     private var pace = ReadPace()
@@ -55,6 +56,8 @@ final class Tunnel {
     private(set) var streamCount = 0
     /// No new streams: the peer sent GOAWAY, or we drain.
     var isLeaving = false
+    /// Left its pool for the worker's other reactor, and counts there.
+    var isAway = false
     /// Who may be at the far end of a tunnel inside another one; `nil` for all others. Such a tunnel is not pooled.
     let innerIdentities: [SPIFFEID]?
     /// Where the pool keeps a client's tunnel.
@@ -66,9 +69,9 @@ final class Tunnel {
     // Flow control: payload that application sockets refused, and connection credit held back because of it.
     private(set) var queuedBytes = 0
     private var heldCredit = 0
-    private var window: CreditWindow
+    private(set) var window: CreditWindow
     /// An alarm is set to look again whether there is memory.
-    private var awaitsRelief = false
+    private(set) var awaitsRelief = false
     /// The widest connection window that the peer was seen to give us, and the part of it that is too little for more.
     private var widestWindow: Int32 = 0
     private static let narrow: Int32 = 16
@@ -228,7 +231,9 @@ final class Tunnel {
             close(.identityUnavailable("it was not issued in time"), graceful: false)
         case (.handshake, .handshaking):
             close(.handshakeTimeout(peer, seconds: reactor.config.handshakeTimeout), graceful: false)
-        case (.ping, .open): ping()
+        case (.ping, .open):
+            ping()
+            if phase == .open { reactor.noteCalm(of: self) }
         case (.idle, .open): releaseWhenIdle()
         case (.drain, .open): finishDrain()
         case (.relief, .open): lookForMemory()
@@ -272,7 +277,7 @@ final class Tunnel {
             if phase == .closed { return }
             if pace.note(count) { budget = 0 }
         } while readable && budget > 0
-        reactor.noteWork(of: bulk)
+        reactor.noteWork(of: self)
         if readable, !readsLater {
             readsLater = true
             unsafe reactor.resumeLater(.tunnel(.passUnretained(self)))
@@ -367,7 +372,7 @@ final class Tunnel {
             }
             let count = reactor.staged
             if count == 0 { break }
-            reactor.noteWork(of: bulk)
+            reactor.noteWork(of: self)
             guard case .sealed = unsafe session.seal(reactor.stage, count) else {
                 return close(.tunnelClosed(peer, "TLS could not seal records"), graceful: false)
             }
@@ -422,6 +427,18 @@ final class Tunnel {
     }
 
     // MARK: Streams
+
+    /// A copy, since what is done with them may change the list.
+    var streams: [TunnelStream] {
+        var streams: [TunnelStream] = []
+        streams.reserveCapacity(streamCount)
+        var next = firstLink.object
+        while let stream = next {
+            streams.append(stream)
+            next = stream.next
+        }
+        return streams
+    }
 
     func add(_ stream: TunnelStream) {
         stream.tunnel = self
@@ -542,7 +559,7 @@ final class Tunnel {
         reactor.timers.set(.relief, token, after: Self.reliefInterval, now: reactor.now)
     }
 
-    private static let reliefInterval: UInt64 = 50_000_000
+    static let reliefInterval: UInt64 = 50_000_000
 
     private func lookForMemory() {
         awaitsRelief = false
@@ -584,6 +601,7 @@ final class Tunnel {
         if graceful, wasOpen, let session { sayGoodbye(session) }
         phase = .closed
         reactor.tunnels.remove(self)
+        reactor.noteEnd(ofMoved: self)
         reactor.pool.notePromise(-window.size)
         while let stream = firstLink.object {
             stream.tunnelClosed(innerIdentities == nil ? failure : failure.inside(stream.record.hboneAddress))

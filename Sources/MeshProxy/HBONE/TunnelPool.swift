@@ -24,6 +24,8 @@ struct TunnelPool {
     static let spread = 4
 
     private var shelves: [Key: TunnelShelf] = [:]
+    /// Tunnels that went to the worker's other reactor and are open there.
+    private var away: [Key: Int] = [:]
     /// Tunnels that were looked at to find one with room, since the start: the cost of finding.
     private(set) var looks = 0
 
@@ -51,6 +53,24 @@ struct TunnelPool {
     /// A stream of a tunnel that was found full has ended.
     mutating func roomAgain(_ tunnel: Tunnel) {
         if let index = index(of: tunnel) { shelves.values[index].roomAgain(tunnel) }
+    }
+
+    /// Gives a tunnel out of hands, for good: it takes no more streams. One that is not pooled may go as well.
+    /// - Returns: false when as many as bulk may have are away.
+    mutating func sendAway(_ tunnel: Tunnel) -> Bool {
+        guard tunnel.isClient, let key = tunnel.poolKey else { return true }
+        guard away[key, default: 0] < Self.spread else { return false }
+        away[key, default: 0] += 1
+        remove(tunnel)
+        tunnel.isAway = true
+        tunnel.isLeaving = true
+        return true
+    }
+
+    /// A tunnel that was away has ended, or come back.
+    mutating func ended(_ key: Key) {
+        guard let count = away[key] else { return }
+        away[key] = count > 1 ? count - 1 : nil
     }
 
     private func index(of tunnel: Tunnel) -> Dictionary<Key, TunnelShelf>.Index? {

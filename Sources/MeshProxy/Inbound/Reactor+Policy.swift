@@ -35,7 +35,7 @@ extension Reactor {
     }
 
     /// Why a connection that was accepted may not go on; `nil` when it may, or when it is not for policies to judge.
-    private func lateRefusal(_ record: ConnectionRecord) -> ConnectionFailure? {
+    func lateRefusal(_ record: ConnectionRecord) -> ConnectionFailure? {
         guard let facts = record.facts, record.isOpen else { return nil }
         let decision = state.policy.decide(facts)
         guard !decision.verdict.isAllowed else { return nil }

@@ -2,7 +2,7 @@ extension DataPlane {
     /// Every open connection of every reactor, in no particular order.
     ///
     /// Cost: a reactor looks at a few hundred connections per turn, so it takes some turns and stalls nobody. A
-    /// connection that opens or closes meanwhile may be in the list or not; none is in it twice.
+    /// connection that opens, closes or moves meanwhile may be in the list or not; none is in it twice.
     package func connections() async -> [ConnectionInfo] { await gather { .connections($0) } }
 
     /// Every tunnel: pooled ones, accepted ones, and those that are under way.

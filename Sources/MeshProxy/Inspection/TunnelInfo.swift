@@ -24,6 +24,8 @@ package struct TunnelInfo: Sendable {
     package let streamCount: Int
     /// Takes no new streams: the peer sent GOAWAY, or we drain.
     package let isLeaving: Bool
+    /// Served by the worker's second thread, for bulk.
+    package let isOnBulkThread: Bool
     /// Payload that applications have refused so far, in bytes.
     package let queuedBytes: Int
     /// When the tunnel was made or accepted, in microseconds since 1970.
@@ -55,6 +57,7 @@ extension TunnelInfo {
         expectedIdentities = tunnel.poolKey?.identities ?? []
         streamCount = tunnel.streamCount
         isLeaving = tunnel.isLeaving
+        if case .bulk = tunnel.reactor.lane { isOnBulkThread = true } else { isOnBulkThread = false }
         queuedBytes = tunnel.queuedBytes
         openedMicroseconds = clock.microseconds(at: tunnel.madeAt)
         cipherSuite = tunnel.session?.cipherSuite

@@ -17,6 +17,8 @@ final class TrafficSeries: Sendable {
     let received = Atomic<UInt64>(0)
     /// Server to client.
     let sent = Atomic<UInt64>(0)
+    /// Open connections that came from another reactor's series of these labels, less those that went to one.
+    private let moved = Atomic<Int>(0)
     private let closedNormally = Atomic<UInt64>(0)
     private let closedDeny = Atomic<UInt64>(0)
     private let closedConnect = Atomic<UInt64>(0)
@@ -35,6 +37,9 @@ final class TrafficSeries: Sendable {
     static func add(_ count: Int, to counter: borrowing Atomic<UInt64>) {
         counter.store(counter.load(ordering: .relaxed) &+ UInt64(count), ordering: .relaxed)
     }
+
+    /// An open connection came (1) or went (-1).
+    func countMoved(_ change: Int) { moved.store(moved.load(ordering: .relaxed) + change, ordering: .relaxed) }
 
     func countClosed(_ flag: ResponseFlag) {
         switch flag {
@@ -67,6 +72,7 @@ final class TrafficSeries: Sendable {
         totals.opened = opened.load(ordering: .relaxed)
         totals.received = received.load(ordering: .relaxed)
         totals.sent = sent.load(ordering: .relaxed)
+        totals.moved = moved.load(ordering: .relaxed)
         totals.closed = ResponseFlag.allCases.map { closed($0) }
         return totals
     }
@@ -77,10 +83,11 @@ struct TrafficTotals: Equatable {
     var opened: UInt64 = 0
     var received: UInt64 = 0
     var sent: UInt64 = 0
+    var moved = 0
     /// By response flag.
     var closed = [UInt64](repeating: 0, count: ResponseFlag.allCases.count)
 
-    var openNow: UInt64 { opened &- closed.reduce(0, &+) }
+    var openNow: UInt64 { opened &+ UInt64(truncatingIfNeeded: moved) &- closed.reduce(0, &+) }
 
     static func += (sum: inout TrafficTotals, more: TrafficTotals) {
         sum.opened += more.opened

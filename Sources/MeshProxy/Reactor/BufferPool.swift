@@ -27,7 +27,7 @@ final class BufferPool {
     /// Bytes of one ciphertext buffer.
     let outputCapacity: Int
     /// Bytes that connections may hold.
-    let limit: Int
+    private(set) var limit: Int
     /// Bytes that they do.
     private(set) var held = 0
     /// Payload that the peers of all tunnels may send ahead.
@@ -60,6 +60,19 @@ final class BufferPool {
     /// Whether windows may grow by so much.
     func mayPromise(_ bytes: Int) -> Bool { !isTight && promised + bytes <= limit }
     func notePromise(_ delta: Int) { promised += delta }
+
+    // MARK: Moving
+
+    /// Memory that comes with a tunnel from another reactor, or goes with it.
+    func noteHeld(_ delta: Int) { held += delta }
+
+    /// Gives away half of what connections may hold.
+    func cedeHalf() -> Int {
+        limit -= limit / 2
+        return limit
+    }
+
+    func gain(_ bytes: Int) { limit += bytes }
 
     // MARK: Blocks
 

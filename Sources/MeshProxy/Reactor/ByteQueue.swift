@@ -23,6 +23,17 @@ struct ByteQueue {
 
     var isEmpty: Bool { count == 0 }
 
+    /// Bytes of the pool's blocks that it holds. Cost: a walk.
+    var held: Int {
+        var bytes = 0
+        var next = unsafe head
+        while let block = unsafe next {
+            bytes += Block.bytes
+            unsafe next = block.pointee.next
+        }
+        return bytes
+    }
+
     mutating func append(_ source: UnsafePointer<UInt8>, _ length: Int, from pool: BufferPool) {
         var source = unsafe source
         var left = length

@@ -18,6 +18,10 @@ enum Mail: Sendable {
     case tunnels(@Sendable ([TunnelInfo]) -> Void)
     case accessLog(AccessLogOptions.Threshold)
     case policyLog(AccessLogOptions.Threshold)
+    /// From the worker's other reactor: a tunnel to go on with.
+    case take(MovingTunnel)
+    /// From the second reactor: a tunnel that had come from the first one's pool has ended.
+    case ended(TunnelPool.Key)
 }
 
 extension Mail {
@@ -27,7 +31,8 @@ extension Mail {
         case .connections(let answer): answer([])
         case .tunnels(let answer): answer([])
         case .settled(let answer): answer()
-        case .publish, .drain, .stop, .accessLog, .policyLog, .resolved: break
+        case .take(let moving): moving.abandon()
+        case .publish, .drain, .stop, .accessLog, .policyLog, .resolved, .ended: break
         }
     }
 }

@@ -10,6 +10,11 @@ import Synchronization
 enum Reader {
     case tunnel(Unmanaged<Tunnel>)
     case relay(Unmanaged<RelayEnd>)
+
+    func isTunnel(_ pointer: UnsafeMutableRawPointer) -> Bool {
+        guard case .tunnel(let reader) = self else { return false }
+        return unsafe reader.toOpaque() == pointer
+    }
 }
 
 /// One thread's share of the data path: its own epoll, listeners, connections, buffers and timers.
@@ -55,6 +60,8 @@ final class Reactor {
     var stageLimit = stageCapacity
     /// When a connection that carries no bulk last moved something.
     private var lightWorkAt: UInt64 = 0
+    /// Bulky tunnels may go elsewhere.
+    private let hasOther: Bool
     var gather = Gather()
     var requestHead = RequestHead()
 
@@ -67,6 +74,12 @@ final class Reactor {
     private var due: [TimerWheel.Entry] = []
     private var graveyard: [Unmanaged<AnyObject>] = unsafe []
     private var olderGraveyard: [Unmanaged<AnyObject>] = unsafe []
+
+    let lane: Lane
+    /// The tunnel that is to go to the worker's other reactor at the end of this turn. Alive until then: see `graveyard`.
+    var leaver = Unretained<Tunnel>(nil)
+    /// Half of what connections may hold has gone there.
+    var hasLentMemory = false
 
     let router: Router
     let resolvers: Resolvers
@@ -96,9 +109,11 @@ final class Reactor {
 
     init(
         config: ProxyConfig, state: ProxyState, mailbox: Mailbox, metrics: TrafficMetrics, sink: LogSink,
-        listeners: [Listener], transparent: Bool, resolvers: Resolvers = Resolvers()
+        listeners: [Listener], transparent: Bool, resolvers: Resolvers = Resolvers(), lane: Lane = .requests(bulk: nil)
     ) throws(KernelError) {
         self.config = config
+        self.lane = lane
+        if case .requests(.some) = lane { hasOther = true } else { hasOther = false }
         self.transparent = transparent
         self.resolvers = resolvers
         router = Self.makeRouter(config)
@@ -113,7 +128,7 @@ final class Reactor {
         log = AccessLog(config.accessLog, sink: sink)
         pool = BufferPool(
             outputCapacity: TLSSession.sealedSize(of: Self.stageCapacity + Stage.slack) + (64 << 10),
-            limit: config.bufferLimit / max(1, config.threads))
+            limit: Self.memory(config, lane))
         unsafe cipher = .allocate(capacity: Self.cipherCapacity)
         unsafe plain = .allocate(capacity: Self.plainCapacity)
         unsafe stage = .allocate(capacity: Stage.bytes)
@@ -131,6 +146,12 @@ final class Reactor {
         unsafe cipher.deallocate()
         unsafe plain.deallocate()
         unsafe stage.deallocate()
+    }
+
+    /// Bytes that connections may hold; a second reactor gets its part with the first tunnel.
+    private static func memory(_ config: ProxyConfig, _ lane: Lane) -> Int {
+        guard case .requests = lane else { return 0 }
+        return config.bufferLimit / max(1, config.threads)
     }
 
     private static func makeRouter(_ config: ProxyConfig) -> Router {
@@ -168,6 +189,7 @@ final class Reactor {
         if !walks.isEmpty { stepWalks() }
         if !again.isEmpty { resumeReaders() }
         if unsafe !dirty.isEmpty { pumpDirty() }
+        if leaver.object != nil { moveLeaver() }
         log.flush()
         releaseGraveyard()
         notePeak()
@@ -234,6 +256,21 @@ final class Reactor {
         if !bulk.isBulk(now: now) { lightWorkAt = now }
     }
 
+    /// The same for a tunnel, which may have to leave small requests alone.
+    @inline(__always)
+    func noteWork(of tunnel: Tunnel) {
+        guard let bytes = tunnel.bulk.bulk(now: now) else {
+            lightWorkAt = now
+            return
+        }
+        if bytes >= config.heavyBytes, hasOther, now &- lightWorkAt < Self.lightMemory { leaver.object = tunnel }
+    }
+
+    /// A tunnel that left small requests alone goes back to them when it carries no bulk any more.
+    func noteCalm(of tunnel: Tunnel) {
+        if case .bulk = lane, tunnel.bulk.bytes(now: now) == 0 { leaver.object = tunnel }
+    }
+
     /// `tunnel` has something to send: it is pumped at the end of this turn.
     @inline(__always)
     func markDirty(_ tunnel: Tunnel) {
@@ -260,6 +297,14 @@ final class Reactor {
         unsafe swap(&dirty, &spareDirty)
         for index in unsafe spareDirty.indices { unsafe spareDirty[index]._withUnsafeGuaranteedRef { $0.pump() } }
         unsafe spareDirty.removeAll(keepingCapacity: true)
+    }
+
+    /// Takes a tunnel that moves away out of what the next turn works through.
+    func forget(_ tunnel: Tunnel) {
+        let gone = unsafe Unmanaged.passUnretained(tunnel).toOpaque()
+        if tunnel.isDirty { unsafe dirty.removeAll { unsafe $0.toOpaque() == gone } }
+        if tunnel.readsLater { again.removeAll { unsafe $0.isTunnel(gone) } }
+        (tunnel.isDirty, tunnel.readsLater) = (false, false)
     }
 
     // MARK: Descriptors
@@ -327,6 +372,8 @@ final class Reactor {
             case .accessLog(let threshold): log.set(threshold: threshold)
             case .policyLog(let threshold): log.set(policyThreshold: threshold)
             case .resolved(let token, let answer): hand(answer, to: token)
+            case .take(let moving): take(moving)
+            case .ended(let key): tunnels.ended(key)
             }
         }
     }
@@ -349,6 +396,8 @@ final class Reactor {
     private func drain() {
         guard !draining else { return }
         draining = true
+        // Behind whatever was sent there before; nothing follows.
+        if case .requests(let bulk) = lane { bulk?.post(.drain) }
         // What the kernel accepted for us is for our successor; where it cannot be handed over, it is served here.
         for listener in listeners where !listener.handsOver { acceptWaiting(listener) }
         // One reactor after the other: what waits may move to a sibling's listener first, which must not be closing.
@@ -426,6 +475,8 @@ final class Reactor {
     }
 
     // MARK: Metrics
+
+    func findSeries(_ record: ConnectionRecord) -> TrafficSeries { series.find(record) }
 
     /// Opens `record` for the metrics and the log.
     func open(_ record: ConnectionRecord) {

@@ -13,7 +13,7 @@ enum ApplicationRead {
 /// over when both have.
 @safe
 final class TunnelStream {
-    private unowned(unsafe) let home: Reactor
+    unowned(unsafe) var home: Reactor
     /// `nil` once HTTP/2 has closed the stream; bytes for the application may still be queued then.
     private var tunnelLink = Unretained<Tunnel>(nil)
     // Links of the tunnel's list of streams.
@@ -22,7 +22,7 @@ final class TunnelStream {
 
     let record: ConnectionRecord
     let descriptor: Int32
-    private var token: UInt64 = 0
+    var token: UInt64 = 0
     var id: Int32 = 0
     var queue = ByteQueue()
     /// Where an inbound connection goes.
@@ -65,7 +65,7 @@ final class TunnelStream {
 
     private var isOutbound: Bool { record.direction == .outbound }
     /// An application's socket, and not the carrier of another tunnel.
-    private var isAccepted: Bool { isOutbound && record.carries == nil }
+    var isAccepted: Bool { isOutbound && record.carries == nil }
 
     @inline(__always) var tunnel: Tunnel? {
         get { tunnelLink.object }

@@ -155,7 +155,8 @@ struct ZtunnelReportTests {
         [{"id": 4, "direction": "outbound", "peer": "10.0.0.2:15008", "local": "10.0.0.1:0", "phase": "open",
         "peerIdentity": "spiffe://cluster.local/ns/shop/sa/web",
         "expectedIdentities": ["spiffe://cluster.local/ns/shop/sa/web"], "streams": 3,
-        "leaving": true, "queuedBytes": 0, "opened": "2026-11-25T08:00:00.000000Z", "certificateSerial": "12",
+        "leaving": true, "bulkThread": true, "queuedBytes": 0, "opened": "2026-11-25T08:00:00.000000Z",
+        "certificateSerial": "12",
         "certificateExpires": "2026-11-26T08:00:00Z", "cipherSuite": "TLS_AES_128_GCM_SHA256",
         "tlsRecords": "own, libcrypto"}]
         """

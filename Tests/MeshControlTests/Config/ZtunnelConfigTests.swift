@@ -270,6 +270,13 @@ struct ZtunnelConfigTests {
         #expect(problem(environment)?.hasPrefix("XDS_ON_DEMAND is true") == true)
     }
 
+    @Test("a second thread for bulk unless it is refused")
+    func bulkThreads() throws {
+        #expect(try ProxyConfig(load([:])).bulkThreads)
+        #expect(try !ProxyConfig(load(["MESHCTL_BULK_THREADS": "false"])).bulkThreads)
+        #expect(problem(["MESHCTL_BULK_THREADS": "few"])?.contains("MESHCTL_BULK_THREADS") == true)
+    }
+
     @Test("traffic metrics: how long, how many, and without which labels")
     func metrics() throws {
         let config = try load([

@@ -64,10 +64,14 @@ final class ProxyNode {
     }
 
     /// Publishes the state again, without a record of our own workload.
-    func loseOwnRecord() {
+    func loseOwnRecord() { publish(state.policy, isOwnKnown: false) }
+
+    func publish(policies: [AuthorizationPolicy]) { publish(PolicyEngine(policies), isOwnKnown: true) }
+
+    private func publish(_ policy: PolicyEngine, isOwnKnown: Bool) {
         plane.publish(
             ProxyState(
-                snapshot: state.snapshot, own: state.own, isOwnKnown: false, policy: state.policy,
+                snapshot: state.snapshot, own: state.own, isOwnKnown: isOwnKnown, policy: policy,
                 credential: state.credential, baggage: ""))
     }
 

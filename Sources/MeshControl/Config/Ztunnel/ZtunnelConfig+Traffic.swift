@@ -53,6 +53,7 @@ extension ZtunnelConfig {
         frameSize = reader.number("HTTP2_FRAME_SIZE", frameSize, in: 16384...16_777_215)
         // With less, one slow application of many is felt by the others at once.
         bufferLimit = reader.number("MESHCTL_BUFFER_LIMIT", bufferLimit, in: 16 << 20...1 << 40)
+        bulkThreads = reader.bool("MESHCTL_BULK_THREADS", bulkThreads)
         keepAlive.isEnabled = reader.bool("KEEPALIVE_ENABLED", keepAlive.isEnabled)
         keepAlive.time = reader.duration("KEEPALIVE_TIME", keepAlive.time)
         keepAlive.interval = reader.duration("KEEPALIVE_INTERVAL", keepAlive.interval)

@@ -130,6 +130,8 @@ package struct ZtunnelConfig: Sendable, Equatable {
     /// Longest wait for open connections once draining begins. Default 5 s.
     package var drainDeadline: Duration = .seconds(5)
     package var workerThreads = 2
+    /// Whether each worker thread has a second one for bulk. Default true.
+    package var bulkThreads = true
     /// Key exchange by X25519MLKEM768 only. Default false.
     package var postQuantumOnly = false
     /// Whose record layer carries TLS 1.3. Default auto.

@@ -1,0 +1,142 @@
+import Glibc
+import MeshCore
+import MeshLinux
+import MeshPolicy
+import MeshState
+import Testing
+
+@testable import MeshProxy
+
+/// Two data planes, one thread for requests and one for bulk each.
+@Suite("A tunnel with bulk beside small requests", .serialized)
+struct BulkLaneTests {
+    private static let piece = [UInt8]((0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
+    private let echo: Echo
+    private let server: ProxyNode
+    private let client: ProxyNode
+
+    /// - Parameter heavy: bytes in a quarter of a second for which a tunnel moves.
+    init() throws { try self.init(heavy: 1 << 20) }
+
+    private init(heavy: Int, configure: (inout ProxyConfig) -> Void = { _ in }) throws {
+        let echo = try Echo()
+        self.echo = echo
+        server = try ProxyNode("cart", own: .peer("way", "shop", "cart"), []) {
+            $0.heavyBytes = heavy
+            configure(&$0)
+        }
+        let port = try server.address(.inbound).port
+        client = try ProxyNode(
+            "front", own: .peer("client", "web", "front") { $0.addresses = [IPAddress(v4: 0x0a01_0101)] },
+            [.workload(.peer("way", "shop", "cart"))]
+        ) {
+            $0.hbonePort = port
+            $0.heavyBytes = heavy
+            configure(&$0)
+        }
+    }
+
+    /// Sends a piece and reads it back while it is sent.
+    private func exchange(_ bulk: Client) throws {
+        let sender = try KernelThread.start("bulk") { bulk.send(Self.piece) }
+        #expect(bulk.receive(Self.piece.count) == Self.piece)
+        sender.join()
+    }
+
+    private func ask(_ small: Client, _ text: String = "ping") {
+        small.send(text)
+        #expect(small.receive(text.utf8.count) == Array(text.utf8))
+    }
+
+    private func bulkTunnels(_ node: ProxyNode) async -> [TunnelInfo] {
+        await node.plane.tunnels().filter(\.isOnBulkThread)
+    }
+
+    /// A small connection and a bulky one, at work until both proxies have moved the tunnel of the second.
+    private func move() async throws -> (small: Client, bulk: Client) {
+        let bulk = try client.open(echo.address)
+        try exchange(bulk)
+        // Finds a tunnel with bulk on it, and gets another one.
+        let small = try client.open(echo.address)
+        let deadline = ContinuousClock.now + .seconds(20)
+        while true {
+            try exchange(bulk)
+            ask(small)
+            if await bulkTunnels(client).count == 1, await bulkTunnels(server).count == 1 { return (small, bulk) }
+            try #require(ContinuousClock.now < deadline, "no tunnel moved")
+        }
+    }
+
+    @Test("moves to the thread for bulk in both proxies, and not a byte is lost or changed")
+    func moves() async throws {
+        let (small, bulk) = try await move()
+        for _ in 0..<8 {
+            try exchange(bulk)
+            ask(small)
+        }
+        let tunnels = await client.plane.tunnels()
+        #expect(tunnels.count == 2)
+        #expect(tunnels.map(\.isOnBulkThread).sorted { $0 && !$1 } == [true, false])
+        #expect(tunnels.first(where: \.isOnBulkThread)?.isLeaving == true)
+        bulk.finish()
+        #expect(bulk.receiveAll().isEmpty)
+        let line = try client.line("connection complete", "outbound")
+        // The bytes of both threads, in the log and in the metrics.
+        let sent = try #require(line.split(separator: " ").first { $0.hasPrefix("bytes_sent=") }?.dropFirst(11))
+        #expect(try #require(Int(sent)) % Self.piece.count == 0)
+        small.finish()
+        _ = try client.line("connection complete", "outbound")
+        #expect(client.metric("istio_tcp_connections_opened_total") == 2)
+        #expect(client.metric("istio_tcp_connections_closed_total") == 2)
+        #expect(client.metric("istio_tcp_sent_bytes_total") >= Int(sent) ?? .max)
+    }
+
+    @Test("that carries nothing any more goes back, with its open connection")
+    func returns() async throws {
+        let (small, bulk) = try await move()
+        let deadline = ContinuousClock.now + .seconds(30)
+        // Looked at with each PING, every ten seconds.
+        while await !(bulkTunnels(client) + bulkTunnels(server)).isEmpty {
+            try #require(ContinuousClock.now < deadline, "the tunnel did not go back")
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        try exchange(bulk)
+        ask(small)
+    }
+
+    @Test("is cut by a policy that comes later")
+    func policy() async throws {
+        let (small, bulk) = try await move()
+        server.publish(policies: [LivePolicyTests.denyAll])
+        #expect(bulk.end() == ECONNRESET)
+        #expect(small.end() == ECONNRESET)
+    }
+
+    @Test("finishes in a drain, as all others do")
+    func drain() async throws {
+        let (small, bulk) = try await move()
+        client.plane.drain()
+        server.plane.drain()
+        for _ in 0..<4 { try exchange(bulk) }
+        ask(small)
+        bulk.finish()
+        small.finish()
+        #expect(bulk.end() == 0)
+        #expect(small.end() == 0)
+        client.plane.join()
+        server.plane.join()
+    }
+
+    @Test("stays where there is no second thread")
+    func off() async throws {
+        let here = try Self(heavy: 1 << 20) { $0.bulkThreads = false }
+        let bulk = try here.client.open(here.echo.address)
+        try here.exchange(bulk)
+        let small = try here.client.open(here.echo.address)
+        for _ in 0..<4 {
+            try here.exchange(bulk)
+            here.ask(small)
+        }
+        #expect(await here.bulkTunnels(here.client).isEmpty)
+    }
+}
