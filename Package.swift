@@ -45,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
@@ -101,7 +102,9 @@ let package = Package(
             dependencies: [
                 "MeshCore", "MeshYAML", log,
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -199,6 +202,16 @@ let package = Package(
         .executableTarget(name: "meshctl", dependencies: ["MeshCommands"], swiftSettings: strict),
 
         // Not products.
+        // Mutation runs over every parser of outside bytes; scripts/fuzz builds them optimised.
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "MeshCA", "MeshCertificates", "MeshControl", "MeshCore", "MeshKubernetes", "MeshKubernetesAPI",
+                "MeshPolicy", "MeshPolicyCheck", "MeshState", "MeshTLS", "MeshTokens", "MeshWire", "MeshYAML",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            ],
+            path: "Fuzz", swiftSettings: careful),
         .target(
             name: "MeshTestSupport", dependencies: ["MeshCore", "MeshLinux", log], path: "Tests/MeshTestSupport",
             swiftSettings: careful),

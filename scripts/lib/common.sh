@@ -49,13 +49,19 @@ need_swift() {
         die 69 "swift is not on the PATH; install Swift 6.3 from https://www.swift.org/install/linux and try again"
 }
 
-# build_meshctl: builds the release binary; leaves its path in $meshctl.
-build_meshctl() {
+# build_product NAME: builds a release binary; leaves its path in $product.
+build_product() {
     need_swift
     local build=(swift build --package-path "$root" -c release --static-swift-stdlib)
-    say "${build[*]} --product meshctl"
-    "${build[@]}" --product meshctl >&2
-    meshctl=$("${build[@]}" --show-bin-path)/meshctl
+    say "${build[*]} --product $1"
+    "${build[@]}" --product "$1" >&2
+    product=$("${build[@]}" --show-bin-path)/$1
+}
+
+# build_meshctl: the same for meshctl; leaves its path in $meshctl.
+build_meshctl() {
+    build_product meshctl
+    meshctl=$product
 }
 
 # find_meshctl: the binary that $MESHCTL names, or the release build; leaves its path in $meshctl.

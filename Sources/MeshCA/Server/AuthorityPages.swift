@@ -26,7 +26,7 @@ package final class AuthorityPages: Sendable {
     /// - Throws: `.unavailable` when it cannot be bound.
     package func listen(on address: MeshCore.SocketAddress?) async throws(MeshFailure) -> MeshCore.SocketAddress? {
         guard let address else { return nil }
-        let connections = ConnectionCount(limit: Self.connectionLimit)
+        let connections = OpenConnections(limit: Self.connectionLimit)
         let pages = self
         do {
             let channel = try await ServerBootstrap(group: ControlEventLoop.group)

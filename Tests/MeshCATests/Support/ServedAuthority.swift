@@ -29,6 +29,7 @@ struct ServedAuthority {
         callers: String = callers, authorization: (any CallerAuthorization)? = nil,
         authority: CertificateAuthority? = nil,
         lifetimes: LifetimePolicy = LifetimePolicy(), serverNames: [String] = [],
+        drainDeadline: Duration = .seconds(10),
         _ body: @Sendable (ServedAuthority) async throws -> T
     ) async throws -> T {
         let folder = try TemporaryFolder()
@@ -49,6 +50,7 @@ struct ServedAuthority {
         var configuration = AuthorityServer.Configuration()
         configuration.listen = SocketAddress(.loopbackV4, 0)
         configuration.serverNames = serverNames
+        configuration.drainDeadline = drainDeadline
         let server = try AuthorityServer(issuance: issuance, configuration: configuration)
         let (events, continuation) = AsyncStream<AuthorityServer.Event>.makeStream()
         let (bound, announce) = AsyncStream<SocketAddress>.makeStream()

@@ -1,4 +1,4 @@
-import LocalConfiguration
+import MeshControl
 import MeshCore
 import MeshState
 

@@ -10,7 +10,7 @@ struct Target: Sendable {
     /// What is wrong with how the bytes were read; `nil` when all is well. A trap is a finding too.
     let check: @Sendable ([UInt8]) -> String?
 
-    static let all = wire + policy + certificates + authority
+    static let all = wire + policy + certificates + authority + calls
 
     private static let wire = [
         Target(
