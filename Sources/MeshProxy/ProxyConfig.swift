@@ -49,6 +49,8 @@ package struct ProxyConfig: Sendable {
     package var streamWindow = 4 << 20
     package var connectionWindow = 16 << 20
     package var frameSize = 1 << 20
+    /// Whether what an application says first goes with the request for its connection. Default true.
+    package var sendsEarly = true
     /// Whether tunnels with bulk go to a second thread of their worker while small requests are served. Default true.
     package var bulkThreads = true
     /// Bulk that makes a tunnel go there, in bytes in a quarter of a second: some 270 Mbit/s. Default 8 MiB.

@@ -45,6 +45,11 @@ def one_lane(spec):
     spec["env"]["MESHCTL_BULK_THREADS"] = "false"
 
 
+def late(spec):
+    """What an application says first waits for the answer."""
+    spec["env"]["MESHCTL_EARLY_DATA"] = "false"
+
+
 @functools.cache
 def socket_library():
     """The library that makes other choices for sockets, built for this run."""
@@ -66,6 +71,7 @@ def sockets(choice):
 
 VARIANTS = {
     "libssl": libssl_records,
+    "late": late,
     "log": access_log,
     "onelane": one_lane,
     "policies": policies,

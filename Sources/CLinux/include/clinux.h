@@ -97,6 +97,7 @@ static inline int cl_close(int fd) { return (int)CL_RESULT(close(fd)); }
 int cl_migrate_on_close(int listener);
 
 static inline long cl_recv(int fd, void *to, size_t n) { return CL_RESULT(recv(fd, to, n, 0)); }
+static inline long cl_peek(int fd, void *to, size_t n) { return CL_RESULT(recv(fd, to, n, MSG_PEEK)); }
 static inline long cl_send(int fd, const void *from, size_t n) { return CL_RESULT(send(fd, from, n, MSG_NOSIGNAL)); }
 static inline long cl_sendv(int fd, struct iovec *v, size_t count) {
   struct msghdr m = {.msg_iov = v, .msg_iovlen = count};

@@ -53,6 +53,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
     package var metricsIdleTimeout: String?
     package var bufferLimit: UInt64?
     package var bulkThreads: Bool?
+    package var earlyData: Bool?
     package var metricsMaxSeries: Int?
     package var metricsDroppedLabels: [String]?
     package var selfTerminationDeadline = ""
@@ -118,6 +119,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
         metricsIdleTimeout = DurationText.write(config.metricsIdle)
         bufferLimit = config.bufferLimit
         bulkThreads = config.bulkThreads
+        earlyData = config.sendsEarly
         metricsMaxSeries = config.metricsMaxSeries
         metricsDroppedLabels = config.metricsDroppedLabels.sorted()
         selfTerminationDeadline = DurationText.write(config.drainDeadline)

@@ -24,6 +24,14 @@ package enum Kernel {
         }
     }
 
+    /// As `receive`, but the bytes stay where they are.
+    package static func peek(_ fd: Int32, _ to: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
+        while true {
+            let result = unsafe cl_peek(fd, to, count)
+            if result != -Int(EINTR) { return result }
+        }
+    }
+
     @inline(__always)
     package static func send(_ fd: Int32, _ from: UnsafePointer<UInt8>, _ count: Int) -> Int {
         while true {

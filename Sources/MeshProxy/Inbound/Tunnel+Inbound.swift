@@ -69,14 +69,12 @@ extension Tunnel {
             unsafe HTTP2.submitRefusal(http2, id: id, status: 503)
             return reactor.close(record, .outOfDescriptors)
         }
-        if let destination = target.proxyDestination {
-            stream.preamble =
-                ProxyHeader(
-                    source: peer, destination: destination, identity: peerIdentity?.id
-                ).encoded
-        }
         stream.id = id
         add(stream)
+        if let destination = target.proxyDestination {
+            stream.queuePreamble(
+                ProxyHeader(source: peer, destination: destination, identity: peerIdentity?.id).encoded)
+        }
         _ = unsafe nghttp2_session_set_stream_user_data(http2, id, Unmanaged.passUnretained(stream).toOpaque())
     }
 

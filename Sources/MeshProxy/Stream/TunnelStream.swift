@@ -27,8 +27,7 @@ final class TunnelStream {
     var queue = ByteQueue()
     /// Where an inbound connection goes.
     let target: SocketAddress
-    /// Bytes of ours that an inbound application reads before the peer's (PROXY header).
-    var preamble: [UInt8] = []
+    /// Bytes of ours at the head of the queue, which an inbound application reads before the peer's (PROXY header).
     private var preambleLeft = 0
 
     // Uplink
@@ -36,6 +35,12 @@ final class TunnelStream {
     private var sawHangup = false
     /// The far side has accepted: bytes may flow.
     private var isOpen = false
+    /// Outbound: bytes that went ahead of the answer. They lie in the socket until it has come, for another tunnel if
+    /// this one refuses the request. -1 once nothing goes ahead any more.
+    private var early = 0
+    /// Bytes that may: what one DATA frame takes that no peer refuses, and no TLS record is cut for.
+    private static let earlyLimit = 16 << 10
+    private var maySendEarly: Bool { early == 0 && isAccepted && reactor.config.sendsEarly }
     /// HTTP/2 asked for bytes, got none, and waits to be told.
     private var isDeferred = false
     private var uplinkDone = false
@@ -134,18 +139,17 @@ final class TunnelStream {
         isOpen = true
         guard let tunnel = tunnel else { return }
         tunnel.accept(self)
-        if !preamble.isEmpty { queuePreamble() }
     }
 
-    /// The preamble goes the way of refused bytes, ahead of all others; the socket's first event sends it.
-    private func queuePreamble() {
+    /// Inbound: bytes that go the way of refused ones, ahead of all others; the socket's first event sends them. To be
+    /// called before the peer's first byte, which may come while the application is still being connected to.
+    func queuePreamble(_ preamble: [UInt8]) {
         unsafe preamble.withUnsafeBufferPointer { bytes in
             guard let base = bytes.baseAddress else { return }
             unsafe queue.append(base, bytes.count, from: reactor.pool)
         }
         preambleLeft = preamble.count
         tunnel?.noteQueued(preamble.count)
-        preamble = []
     }
 
     private func connectFailed(_ failure: ConnectionFailure) {
@@ -162,6 +166,7 @@ final class TunnelStream {
         guard isOutbound, !isOpen, !isClosed, !isSecondTry, let key = tunnel.poolKey else { return false }
         record.refusal = refusal
         isDeferred = false
+        early = 0
         reactor.openAgain(self, key, except: tunnel)
         return true
     }
@@ -175,14 +180,44 @@ final class TunnelStream {
         }
         isOpen = true
         if !record.isOpen { reactor.bothTunnelsProgress(record, tunnel) }
+        if early > 0, !takeEarly() { return }
         wantSend()
+    }
+
+    /// The bytes that went ahead have arrived for good.
+    /// - Returns: false when the connection has ended.
+    private func takeEarly() -> Bool {
+        // Nothing is staged while answers are read.
+        let count = unsafe Kernel.receive(descriptor, reactor.stage, early)
+        guard count == early else {
+            applicationFailed("read from the application", count < 0 ? Int32(-count) : 0)
+            return false
+        }
+        record.countClientToServer(early)
+        early = -1
+        return true
+    }
+
+    /// Has what the application said first go with the request, or as soon as it says it, without waiting for the answer:
+    /// that saves a round trip. Once, since what is not read yet can only be seen from its beginning.
+    private func readAhead(atMost length: Int) -> ApplicationRead {
+        isDeferred = true
+        guard maySendEarly, !isClosed else { return .nothingYet }
+        let room = reactor.stageLimit - reactor.staged - HTTP2.frameHeader
+        guard room >= 4096 else { return .nothingYet }
+        let count = unsafe Kernel.peek(
+            descriptor, reactor.stage + reactor.staged + HTTP2.frameHeader, min(length, room, Self.earlyLimit))
+        guard count > 0 else { return .nothingYet }
+        isDeferred = false
+        early = count
+        return .bytes(count)
     }
 
     // MARK: Uplink
 
     /// Tells HTTP/2 that the application has bytes.
     private func wantSend() {
-        guard isOpen, isDeferred, readable, !uplinkDone, let tunnel = tunnel else { return }
+        guard isOpen || maySendEarly, isDeferred, readable, !uplinkDone, let tunnel = tunnel else { return }
         isDeferred = false
         _ = unsafe nghttp2_session_resume_data(tunnel.http2, id)
         reactor.markDirty(tunnel)
@@ -190,7 +225,8 @@ final class TunnelStream {
 
     /// Called by HTTP/2 for the payload of the next DATA frame, which goes straight to its place in the stage.
     func readApplication(atMost length: Int) -> ApplicationRead {
-        guard isOpen, readable, !isClosed else {
+        guard isOpen else { return readAhead(atMost: length) }
+        guard readable, !isClosed else {
             isDeferred = true
             return .nothingYet
         }

@@ -270,10 +270,11 @@ struct ZtunnelConfigTests {
         #expect(problem(environment)?.hasPrefix("XDS_ON_DEMAND is true") == true)
     }
 
-    @Test("a second thread for bulk unless it is refused")
-    func bulkThreads() throws {
-        #expect(try ProxyConfig(load([:])).bulkThreads)
+    @Test("a second thread for bulk, and data ahead of the answer, unless they are refused")
+    func unwanted() throws {
+        #expect(try ProxyConfig(load([:])).bulkThreads && ProxyConfig(load([:])).sendsEarly)
         #expect(try !ProxyConfig(load(["MESHCTL_BULK_THREADS": "false"])).bulkThreads)
+        #expect(try !ProxyConfig(load(["MESHCTL_EARLY_DATA": "false"])).sendsEarly)
         #expect(problem(["MESHCTL_BULK_THREADS": "few"])?.contains("MESHCTL_BULK_THREADS") == true)
     }
 

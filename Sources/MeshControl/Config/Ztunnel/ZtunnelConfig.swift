@@ -132,6 +132,8 @@ package struct ZtunnelConfig: Sendable, Equatable {
     package var workerThreads = 2
     /// Whether each worker thread has a second one for bulk. Default true.
     package var bulkThreads = true
+    /// Whether what an application says first goes with the request for its connection. Default true.
+    package var sendsEarly = true
     /// Key exchange by X25519MLKEM768 only. Default false.
     package var postQuantumOnly = false
     /// Whose record layer carries TLS 1.3. Default auto.
