@@ -7,7 +7,7 @@ usage: peer.py serve PORT[-PORT]                      every port of the range, I
        peer.py early HOST PORT DOWN UP                the server shuts down its side first, the client goes on
        peer.py sink HOST PORT                         reads an endless answer; says how it ended
        peer.py hold HOST PORT                         a line each 20 ms and its echo; SIGUSR1 ends it properly
-       peer.py tunnels HOST PORT COUNT                that many connections open at once, each used twice
+       peer.py tunnels HOST PORT[-PORT] COUNT         that many connections open at once, each used twice
        peer.py churn HOST PORT[-PORT] COUNT WORKERS   one connection after the other
        peer.py steady HOST PORT SECONDS               new connections and one kept, each used for an echo; latencies
        peer.py idle HOST PORT COUNT TEXT              that many connections that say only this, until SIGUSR1
@@ -300,7 +300,9 @@ def hold(host, port):
     return {"end": end, "echoed": echoed, "asked": ending.is_set(), "at": time.time()}
 
 
-def tunnels(host, port, count):
+def tunnels(host, port_range, count):
+    targets = list(ports(port_range))
+
     def use(connection, text):
         connection.sendall(text)
         got = b""
@@ -313,7 +315,7 @@ def tunnels(host, port, count):
     def open_some(share):
         for number in share:
             try:
-                connection = connect(host, port)
+                connection = connect(host, targets[number % len(targets)])
                 connection.settimeout(30)
                 connection.sendall(b"echo\n")
                 if not use(connection, b"first %d\n" % number):

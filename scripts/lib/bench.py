@@ -30,7 +30,7 @@ RELATIVE_BARS = {
     ("conn32", "cpu_us/req"): 0.65,
 }
 ABSOLUTE_BARS = {("idle", "KiB/tunnel"): 3, ("idle", "rss_MiB"): 40, ("fair", "p99_1G/alone"): 3,
-                 ("fair", "p99_3G/alone"): 3}
+                 ("fair", "p99_3G/alone"): 3, ("fair", "p99_unlimited/alone"): 3}
 
 RULES = f"""table ip bench {{
   chain out {{

@@ -81,6 +81,9 @@ package enum TCPSocket {
         guard cl_set_option(fd, level, v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, 1) >= 0,
             cl_set_option(fd, level, v4 ? IP_FREEBIND : IPV6_FREEBIND, 1) >= 0
         else { return false }
+        // The port is left to connect(): bind() would look for one that nobody has with any destination, through every
+        // connection of this source that is open or was closed within the last minute.
+        _ = cl_set_option(fd, Int32(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT, 1)
         var (storage, length) = SocketAddress(source, 0).kernel(family: v4 ? AF_INET : AF_INET6)
         return unsafe cl_bind(fd, &storage, length) >= 0
     }

@@ -3,7 +3,7 @@ import MeshPolicy
 
 /// What is known of one connection, for the access log, the metrics and whoever asks why.
 ///
-/// Made when the connection is accepted, filled as decisions fall, reported at its end. Confined to one reactor.
+/// Made when the connection is accepted, filled as decisions fall, reported at its end. Confined to one reactor at a time.
 final class ConnectionRecord {
     enum Direction: UInt8 { case inbound, outbound }
 

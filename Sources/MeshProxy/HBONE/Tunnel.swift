@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// Life: (waiting for our certificate →) connecting → handshaking → open → closed; an accepted one starts with the
 /// handshake. Streams may be opened from the start: HTTP/2 holds them until the session can send. Confined to one
-/// reactor.
+/// reactor at a time.
 @safe
 final class Tunnel {
     enum Phase: UInt8 { case awaitingCredential, connecting, handshaking, open, closed }

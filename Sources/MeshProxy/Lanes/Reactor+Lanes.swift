@@ -1,4 +1,4 @@
-import MeshCore
+import MeshLinux
 
 extension Reactor {
     /// Sends the tunnel that is to leave to the worker's other reactor. At the end of a turn: nothing works with it then.
@@ -27,6 +27,8 @@ extension Reactor {
     /// Goes on with a tunnel of the other reactor.
     func take(_ moving: MovingTunnel) {
         let tunnel = moving.tunnel
+        // The sender may have read the clock after this turn began, and times are subtracted.
+        now = Kernel.monotonicNanoseconds()
         pool.gain(moving.allowance)
         tunnel.arrive(at: self, with: moving.streams)
         if case .requests = lane { noteEnd(ofMoved: tunnel) }

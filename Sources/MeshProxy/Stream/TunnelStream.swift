@@ -7,7 +7,7 @@ enum ApplicationRead {
     case bytes(Int), end, nothingYet, stageFull, failed
 }
 
-/// An application's TCP connection joined to one HTTP/2 stream. Confined to one reactor.
+/// An application's TCP connection joined to one HTTP/2 stream. Confined to one reactor at a time.
 ///
 /// Uplink is application → tunnel, downlink tunnel → application. Each ends on its own (half-close); the connection is
 /// over when both have.

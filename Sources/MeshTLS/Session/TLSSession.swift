@@ -3,7 +3,7 @@ package import MeshCore
 
 /// One TLS connection without a socket: ciphertext in and out of buffers that the owner lends.
 ///
-/// Isolation: one reactor thread; not Sendable. Cost once established: no allocation per record; one for each window that
+/// Isolation: one thread at a time; not Sendable. Cost once established: no allocation per record; one for each window that
 /// ends inside of a record.
 ///
 /// **Input.** `handshake` and `open` take a window of ciphertext. It stays set, and its memory must stay valid, until a

@@ -26,5 +26,16 @@ extension EndToEnd {
                 }
             }
         }
+
+        @Test("leaves each application port as many connections of a client as there are ports")
+        func ports() throws {
+            let mesh = try Mesh()
+            _ = try mesh.startPair()
+            try mesh.serve("server", ports: "7000-7002")
+            // Eight, of which a few may be under way to be used again.
+            try mesh.node("server").exec("sysctl", "-qw", "net.ipv4.ip_local_port_range=40000 40007")
+            let result = try mesh.call("client", "tunnels", "\(try mesh.node("server").v4)", "7000-7002", "18")
+            #expect(result.held == 18 && result.failures == 0, "\(result)")
+        }
     }
 }
