@@ -212,6 +212,16 @@ let package = Package(
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
             ],
             path: "Fuzz", swiftSettings: careful),
+        // What scripts/bench-state and scripts/bench-policy run.
+        .executableTarget(
+            name: "bench-state", dependencies: ["MeshControl", "MeshCore", "MeshLinux", "MeshState", "MeshYAML"],
+            path: "Benchmarks/state/Bench", swiftSettings: careful),
+        .executableTarget(
+            name: "bench-policy", dependencies: ["MeshCore", "MeshPolicy"], path: "Benchmarks/policy/Bench",
+            swiftSettings: careful),
+        .executableTarget(
+            name: "bench-policy-check", dependencies: ["MeshCore", "MeshKubernetes", "MeshPolicyCheck"],
+            path: "Benchmarks/policy/Check", swiftSettings: careful),
         .target(
             name: "MeshTestSupport", dependencies: ["MeshCore", "MeshLinux", log], path: "Tests/MeshTestSupport",
             swiftSettings: careful),

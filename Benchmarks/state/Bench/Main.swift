@@ -1,5 +1,5 @@
 import Glibc
-import LocalConfiguration
+import MeshControl
 import MeshCore
 import MeshLinux
 import MeshState
