@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import MeshCA
 import MeshCore
 import MeshTestSupport
@@ -74,6 +75,62 @@ struct ServedCallTests {
             let answer = try await ask(served, Self.path, message: nil, "-H", "grpc-timeout: 100m").output
             #expect(answer.contains("grpc-status: 4"), "\(answer)")
             try await until("the decision to be given up") { authorization.gaveUp == 1 }
+        }
+    }
+
+    /// A conversation in HTTP/2 by hand: requests of 100 KiB that are never whole.
+    private static let halves = """
+        import socket, ssl, struct, sys
+        context = ssl.create_default_context(cafile=sys.argv[2])
+        context.set_alpn_protocols(["h2"])
+        host, port = sys.argv[1].rsplit(":", 1)
+        link = context.wrap_socket(socket.create_connection((host, int(port)), timeout=20), server_hostname=host)
+        def frame(kind, flags, stream, body):
+            return struct.pack("!I", len(body))[1:] + bytes([kind, flags]) + struct.pack("!I", stream) + body
+        def literal(name, value):
+            return b"\\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
+        head = b"".join(literal(*pair) for pair in [
+            (b":method", b"POST"), (b":scheme", b"https"), (b":authority", b"ca"), (b":path", sys.argv[3].encode()),
+            (b"content-type", b"application/grpc")])
+        link.sendall(b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n" + frame(4, 0, 0, b""))
+        for stream in range(1, int(sys.argv[4]) * 2, 2):
+            link.sendall(frame(1, 4, stream, head) + frame(0, 0, stream, b"\\0\\0\\1\\xff\\0"))
+        streams, wanted = range(1, int(sys.argv[4]) * 2, 2), int(sys.argv[5])
+        answers, got, window = set(), b"", 65535
+        def take():
+            global got, window
+            got += link.recv(65536) or sys.exit("ended")
+            while len(got) >= 9 and len(got) >= 9 + int.from_bytes(got[:3], "big"):
+                size, stream = int.from_bytes(got[:3], "big"), int.from_bytes(got[5:9], "big")
+                if got[3] == 1:
+                    answers.add(stream)
+                if got[3] == 8 and stream == 0:
+                    window += int.from_bytes(got[9:13], "big")
+                got = got[9 + size:]
+        for stream in streams:
+            for _ in range(6):
+                while window < 10000:
+                    take()
+                if stream not in answers:
+                    link.sendall(frame(0, 0, stream, b"x" * 10000))
+                    window -= 10000
+        while len(answers) < wanted:
+            take()
+        print("answered", sorted(answers))
+        """
+
+    @Test("that is never whole ends, and one connection cannot have many of them")
+    func halfSaid() async throws {
+        try await ServedAuthority.serving { served in
+            let roots = try served.folder.write("roots", served.authority.material.rootPEM)
+            let script = try served.folder.write("halves.py", Self.halves)
+            // Eight times 60 KB is more than may be held; what is held is ended after ten seconds.
+            for (streams, answers) in [(8, 1), (2, 2)] {
+                let result = try await runApart(
+                    ["python3", script, "\(served.address)", roots, Self.path, "\(streams)", "\(answers)"])
+                #expect(result.status == 0 && result.output.contains("answered"), "\(result.output)")
+            }
+            #expect(!served.log.lines.contains { $0.level == .warning })
         }
     }
 

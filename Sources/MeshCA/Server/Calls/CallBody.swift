@@ -14,6 +14,9 @@ package struct CallBody {
 
     package init() {}
 
+    /// Bytes that are kept.
+    package var count: Int { bytes?.readableBytes ?? 0 }
+
     /// - Throws: what is wrong with it, as soon as that can be told.
     package mutating func add(_ more: ByteBuffer) throws(CallStatus) {
         var more = more

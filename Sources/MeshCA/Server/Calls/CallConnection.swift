@@ -27,13 +27,18 @@ final class CallConnection: ChannelInboundHandler {
     ]
     /// Connections without a call end after it.
     static let idleLimit = TimeAmount.seconds(600)
-    /// Bytes that came before the sender gets as many more.
-    private static let creditStep = 16 << 10
+    /// Requests that are not whole after it end: what is kept of them costs memory.
+    static let wholeLimit = TimeAmount.seconds(10)
+    /// Bytes of such requests that one connection may have.
+    static let heldLimit = 2 * (CallBody.prefix + CallBody.limit)
+    private static let lookInterval = TimeAmount.seconds(5)
+    /// Bytes that a client may send ahead, in a call and in all: what HTTP/2 begins with.
+    private static let window = 65535
 
     private struct Call {
         let head: CallHead
+        let begun = NIODeadline.now()
         var body = CallBody()
-        var credit = 0
         var work: Task<Void, Never>?
         var deadline: Scheduled<Void>?
 
@@ -47,7 +52,6 @@ final class CallConnection: ChannelInboundHandler {
     private let executor: LoopTaskExecutor
     private var calls: [HTTP2StreamID: Call] = [:]
     private var newest = HTTP2StreamID.rootStream
-    private var credit = 0
     private var peer = ""
     /// Read once, when the first call comes; the inner `nil` is a client without one.
     private var certificate: Certificate??
@@ -55,7 +59,7 @@ final class CallConnection: ChannelInboundHandler {
     private var willFlush = false
     private var isDraining = false
     private var calm = NIODeadline.now()
-    private var idleCheck: RepeatedTask?
+    private var looks: RepeatedTask?
 
     init(_ issuance: CertificateIssuance, _ loop: any EventLoop) {
         self.issuance = issuance
@@ -68,8 +72,8 @@ final class CallConnection: ChannelInboundHandler {
         self.context = context
         peer = Self.name(context.remoteAddress)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        idleCheck = context.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) { _ in
-            bound.value.endWhenIdle()
+        looks = context.eventLoop.scheduleRepeatedTask(initialDelay: Self.lookInterval, delay: Self.lookInterval) { _ in
+            bound.value.endWhatLasts()
         }
     }
 
@@ -81,14 +85,18 @@ final class CallConnection: ChannelInboundHandler {
     }
 
     private func end() {
-        idleCheck?.cancel()
+        looks?.cancel()
         for call in calls.values { call.abandon() }
         calls = [:]
         context = nil
     }
 
-    private func endWhenIdle() {
-        if calls.isEmpty, NIODeadline.now() - calm >= Self.idleLimit { drain() }
+    private func endWhatLasts() {
+        let now = NIODeadline.now()
+        if calls.isEmpty, now - calm >= Self.idleLimit { return drain() }
+        for (id, call) in calls where call.work == nil && now - call.begun >= Self.wholeLimit {
+            end(id, CallStatus(.deadlineExceeded, "the request was not whole in time"), complete: false)
+        }
     }
 
     /// Takes no new calls, and closes when the open ones are answered.
@@ -116,6 +124,8 @@ final class CallConnection: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case is OpenConnections.Drain: drain()
+        case let event as NIOHTTP2WindowUpdatedEvent:
+            if let left = event.inboundWindowSize { giveCredit(event.streamID, left: left) }
         case let closed as StreamClosedEvent:
             calls.removeValue(forKey: closed.streamID)?.abandon()
             if calls.isEmpty { calm = .now() }
@@ -165,25 +175,30 @@ final class CallConnection: ChannelInboundHandler {
 
     private func add(_ id: HTTP2StreamID, _ data: HTTP2Frame.FramePayload.Data) {
         guard case .byteBuffer(let bytes) = data.data else { return }
-        let length = bytes.readableBytes + (data.paddingBytes.map { $0 + 1 } ?? 0)
-        credit = giveCredit(.rootStream, credit + length)
-        guard var call = calls[id], call.work == nil else { return }
+        // Taken out meanwhile: bytes are added in place only where nobody else holds them.
+        guard calls[id]?.work == nil, var call = calls.removeValue(forKey: id) else { return }
         do throws(CallStatus) {
             try call.body.add(bytes)
         } catch {
             return end(id, error, complete: data.endStream)
         }
-        if !data.endStream { call.credit = giveCredit(id, call.credit + length) }
+        if !data.endStream {
+            let others = calls.values.reduce(0) { $0 + ($1.work == nil ? $1.body.count : 0) }
+            guard others + call.body.count <= Self.heldLimit else {
+                return end(
+                    id, CallStatus(.resourceExhausted, "the connection has too many unfinished requests"),
+                    complete: false)
+            }
+        }
         calls[id] = call
         if data.endStream { finish(id) }
     }
 
-    /// - Returns: what is still owed.
-    private func giveCredit(_ id: HTTP2StreamID, _ owed: Int) -> Int {
-        guard owed >= Self.creditStep else { return owed }
-        write(id, .windowUpdate(windowSizeIncrement: owed))
+    /// Bytes of calls that were refused count too, although nobody sees them here: so this goes by what is left.
+    private func giveCredit(_ id: HTTP2StreamID, left: Int) {
+        guard left <= Self.window / 2, id == .rootStream || calls[id] != nil else { return }
+        write(id, .windowUpdate(windowSizeIncrement: Self.window - left))
         flushLater()
-        return 0
     }
 
     /// The request is whole.
