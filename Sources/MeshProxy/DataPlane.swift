@@ -5,8 +5,7 @@ import Synchronization
 
 /// The data path as the control plane holds it: reactors on threads of their own, fed with snapshots.
 package final class DataPlane: Sendable {
-    /// Of every reactor, a worker's second one before its first: what moves over while all are asked is missed, and not
-    /// seen twice.
+    /// Of every reactor.
     let mailboxes: [Mailbox]
     private let workers: [Worker]
     private let threads: Mutex<[KernelThread]>

@@ -106,7 +106,8 @@ package final class AuthorityServer: Sendable {
             let pipeline = channel.pipeline.syncOperations
             try pipeline.addHandler(NIOSSLServerHandler(context: try serving.context()))
             try pipeline.addHandler(HandshakeDeadline())
-            try pipeline.addHandler(NIOHTTP2Handler(mode: .server, initialSettings: CallConnection.settings))
+            try pipeline.addHandler(
+                NIOHTTP2Handler(mode: .server, connectionConfiguration: CallConnection.configuration))
             try pipeline.addHandler(CallConnection(issuance, channel.eventLoop))
         } catch {
             logger.error("connection refused", metadata: [LogKey.reason: "\(error)"])
@@ -116,20 +117,23 @@ package final class AuthorityServer: Sendable {
 
     private func finishCalls() async {
         connections.drain()
+        // Not a child: who cancels this has the open calls finished too.
+        let patience = Task { try? await Task.sleep(for: configuration.drainDeadline) }
+        defer { patience.cancel() }
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 await self.connections.allClosed()
                 return true
             }
             group.addTask {
-                try? await Task.sleep(for: self.configuration.drainDeadline)
+                _ = await patience.value
                 return false
             }
             if await group.next() == false {
                 logger.warning("stopped with open connections", metadata: [LogKey.count: "\(connections.count)"])
                 connections.cut()
             }
-            group.cancelAll()
+            patience.cancel()
         }
     }
 

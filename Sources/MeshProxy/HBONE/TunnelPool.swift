@@ -61,10 +61,16 @@ struct TunnelPool {
         guard tunnel.isClient, let key = tunnel.poolKey else { return true }
         guard away[key, default: 0] < Self.spread else { return false }
         away[key, default: 0] += 1
-        remove(tunnel)
+        giveUp(tunnel)
         tunnel.isAway = true
-        tunnel.isLeaving = true
         return true
+    }
+
+    /// Takes a client's tunnel out of the pool for good: it takes no more streams of ours.
+    mutating func giveUp(_ tunnel: Tunnel) {
+        guard tunnel.isClient else { return }
+        remove(tunnel)
+        tunnel.isLeaving = true
     }
 
     /// A tunnel that was away has ended, or come back.

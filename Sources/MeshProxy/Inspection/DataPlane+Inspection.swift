@@ -2,11 +2,15 @@ extension DataPlane {
     /// Every open connection of every reactor, in no particular order.
     ///
     /// Cost: a reactor looks at a few hundred connections per turn, so it takes some turns and stalls nobody. A
-    /// connection that opens, closes or moves meanwhile may be in the list or not; none is in it twice.
+    /// connection that opens, closes or moves meanwhile may be in the list or not.
     package func connections() async -> [ConnectionInfo] { await gather { .connections($0) } }
 
     /// Every tunnel: pooled ones, accepted ones, and those that are under way.
-    package func tunnels() async -> [TunnelInfo] { await gather { .tunnels($0) } }
+    package func tunnels() async -> [TunnelInfo] {
+        // One that moved meanwhile may have been seen by both reactors of its worker.
+        var seen: Set<UInt64> = []
+        return await gather { .tunnels($0) }.filter { seen.insert($0.id).inserted }
+    }
 
     private func gather<Item: Sendable>(
         _ question: @Sendable (@escaping @Sendable ([Item]) -> Void) -> Mail

@@ -10,9 +10,11 @@ struct MovingTunnel: @unchecked Sendable {
     let streams: [TunnelStream]
     /// Of what the sender's connections may hold, the part that goes with it, in bytes.
     let allowance: Int
+    let sender: Mailbox
 
-    /// Nobody takes it: its reactor has ended, and the process is about to.
-    func abandon() {
+    /// The reactor that it was sent to has ended: the sender goes on with it, unless that has ended as well.
+    func returnToSender() {
+        if sender.post(.take(self)) { return }
         for stream in streams { Kernel.abort(stream.descriptor) }
         Kernel.abort(tunnel.descriptor)
     }
@@ -23,7 +25,7 @@ extension Tunnel {
     /// inside of double HBONE would be.
     var isMovable: Bool {
         phase == .open && innerIdentities == nil && streamCount > 0
-            && streams.allSatisfy { !$0.isConnecting && $0.record.carries == nil }
+            && streams.allSatisfy { $0.isSettled && $0.record.carries == nil }
     }
 
     /// Lets go of the reactor, which forgets it.

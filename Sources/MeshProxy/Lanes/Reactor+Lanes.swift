@@ -11,9 +11,13 @@ extension Reactor {
         case .requests(let bulk):
             guard let bulk, tunnels.sendAway(tunnel) else { return }
             other = bulk
-        case .bulk(let requests): other = requests
+        case .bulk(let requests):
+            // One that was made here, for a request that another had refused, stands in the pool of this reactor.
+            tunnels.giveUp(tunnel)
+            other = requests
         }
-        let moving = MovingTunnel(tunnel: tunnel, streams: tunnel.leave(), allowance: lendMemory())
+        let moving = MovingTunnel(
+            tunnel: tunnel, streams: tunnel.leave(), allowance: lendMemory(), sender: mailbox)
         if !other.post(.take(moving)) { take(moving) }
     }
 

@@ -68,8 +68,9 @@ final class BufferPool {
 
     /// Gives away half of what connections may hold.
     func cedeHalf() -> Int {
-        limit -= limit / 2
-        return limit
+        let half = limit / 2
+        limit -= half
+        return half
     }
 
     func gain(_ bytes: Int) { limit += bytes }

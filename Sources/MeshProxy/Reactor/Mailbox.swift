@@ -31,7 +31,7 @@ extension Mail {
         case .connections(let answer): answer([])
         case .tunnels(let answer): answer([])
         case .settled(let answer): answer()
-        case .take(let moving): moving.abandon()
+        case .take(let moving): moving.returnToSender()
         case .publish, .drain, .stop, .accessLog, .policyLog, .resolved, .ended: break
         }
     }

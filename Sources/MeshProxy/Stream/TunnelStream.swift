@@ -51,6 +51,8 @@ final class TunnelStream {
     private var writeShut = false
 
     private(set) var isConnecting: Bool
+    /// Both ends have accepted.
+    var isSettled: Bool { isOutbound ? isOpen : !isConnecting }
     private(set) var isClosed = false
     /// Outbound: a tunnel refused the request, which went to another one.
     private var isSecondTry: Bool { record.refusal != nil }
@@ -207,6 +209,11 @@ final class TunnelStream {
         guard room >= 4096 else { return .nothingYet }
         let count = unsafe Kernel.peek(
             descriptor, reactor.stage + reactor.staged + HTTP2.frameHeader, min(length, room, Self.earlyLimit))
+        if count < 0, count != -Kernel.again {
+            // Told once: the socket forgets it.
+            isDeferred = false
+            return readFailed(count)
+        }
         guard count > 0 else { return .nothingYet }
         isDeferred = false
         early = count
@@ -250,9 +257,12 @@ final class TunnelStream {
             isDeferred = true
             return .nothingYet
         }
-        finish(
-            Self.ignorable(Int32(-count)) ? nil : .socket("read from the application", errno: Int32(-count)),
-            abort: true)
+        return readFailed(count)
+    }
+
+    private func readFailed(_ result: Int) -> ApplicationRead {
+        let errno = Int32(-result)
+        finish(Self.ignorable(errno) ? nil : .socket("read from the application", errno: errno), abort: true)
         return .failed
     }
 

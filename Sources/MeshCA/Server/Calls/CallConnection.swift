@@ -21,14 +21,22 @@ final class CallConnection: ChannelInboundHandler {
 
     /// Streams that a client may have open.
     static let maxStreams = 100
-    static let settings: HTTP2Settings = [
-        .init(parameter: .maxConcurrentStreams, value: maxStreams),
-        .init(parameter: .maxHeaderListSize, value: 16 << 10),
-    ]
+    static var configuration: NIOHTTP2Handler.ConnectionConfiguration {
+        var configuration = NIOHTTP2Handler.ConnectionConfiguration()
+        configuration.initialSettings = [
+            .init(parameter: .maxConcurrentStreams, value: maxStreams),
+            .init(parameter: .maxHeaderListSize, value: 16 << 10),
+        ]
+        // What is under way of refused calls must not end the others.
+        configuration.maximumRecentlyResetStreams = 4 * maxStreams
+        return configuration
+    }
     /// Connections without a call end after it.
     static let idleLimit = TimeAmount.seconds(600)
     /// Requests that are not whole after it end: what is kept of them costs memory.
     static let wholeLimit = TimeAmount.seconds(10)
+    /// Answers that the client has not taken after it are dropped.
+    static let takenLimit = TimeAmount.seconds(60)
     /// Bytes of such requests that one connection may have.
     static let heldLimit = 2 * (CallBody.prefix + CallBody.limit)
     private static let lookInterval = TimeAmount.seconds(5)
@@ -36,14 +44,22 @@ final class CallConnection: ChannelInboundHandler {
     private static let window = 65535
 
     private struct Call {
-        let head: CallHead
+        enum Stage {
+            case collecting(CallHead, CallBody)
+            case deciding(Task<Void, Never>, deadline: Scheduled<Void>?)
+            /// Until its last frame has left, which the client's window may hold up.
+            case answered
+        }
+
+        var stage: Stage
         let begun = NIODeadline.now()
-        var body = CallBody()
-        var work: Task<Void, Never>?
-        var deadline: Scheduled<Void>?
+
+        /// Bytes of a request that is not whole.
+        var held: Int { if case .collecting(_, let body) = stage { body.count } else { 0 } }
 
         func abandon() {
-            work?.cancel()
+            guard case .deciding(let work, let deadline) = stage else { return }
+            work.cancel()
             deadline?.cancel()
         }
     }
@@ -94,18 +110,24 @@ final class CallConnection: ChannelInboundHandler {
     private func endWhatLasts() {
         let now = NIODeadline.now()
         if calls.isEmpty, now - calm >= Self.idleLimit { return drain() }
-        for (id, call) in calls where call.work == nil && now - call.begun >= Self.wholeLimit {
-            end(id, CallStatus(.deadlineExceeded, "the request was not whole in time"), complete: false)
+        for (id, call) in calls {
+            switch call.stage {
+            case .collecting where now - call.begun >= Self.wholeLimit:
+                end(id, CallStatus(.deadlineExceeded, "the request was not whole in time"), complete: false)
+            case .answered where now - call.begun >= Self.takenLimit: refuse(id, .cancel)
+            default: break
+            }
         }
     }
 
     /// Takes no new calls, and closes when the open ones are answered.
     ///
-    /// What the client sent before it hears of this is refused unprocessed, by the number in GOAWAY; it asks elsewhere.
+    /// Calls that cross this are refused unprocessed, and asked elsewhere. The number of the last one is said at the end:
+    /// frames beyond it would be a fault of the client's, which ends all.
     private func drain() {
         guard let context, !isDraining else { return }
         isDraining = true
-        write(.rootStream, .goAway(lastStreamID: newest, errorCode: .noError, opaqueData: nil))
+        write(.rootStream, .goAway(lastStreamID: .maxID, errorCode: .noError, opaqueData: nil))
         context.flush()
         closeWhenDone()
     }
@@ -115,7 +137,9 @@ final class CallConnection: ChannelInboundHandler {
         guard isDraining, calls.isEmpty, let context else { return }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.eventLoop.execute {
-            guard let context = bound.value.context else { return }
+            guard let context = bound.value.context, bound.value.calls.isEmpty else { return }
+            bound.value.write(
+                .rootStream, .goAway(lastStreamID: bound.value.newest, errorCode: .noError, opaqueData: nil))
             context.flush()
             context.close(promise: nil)
         }
@@ -162,8 +186,9 @@ final class CallConnection: ChannelInboundHandler {
         guard !isDraining else { return refuse(id, .refusedStream) }
         newest = max(newest, id)
         do throws(CallHead.Refusal) {
-            calls[id] = Call(head: try CallHead(headers.headers, path: Self.path))
+            calls[id] = Call(stage: .collecting(try CallHead(headers.headers, path: Self.path), CallBody()))
         } catch {
+            calls[id] = Call(stage: .answered)
             switch error {
             case .http(let status): close(id, [(":status", status)], complete: headers.endStream)
             case .status(let status): end(id, status, complete: headers.endStream)
@@ -175,22 +200,19 @@ final class CallConnection: ChannelInboundHandler {
 
     private func add(_ id: HTTP2StreamID, _ data: HTTP2Frame.FramePayload.Data) {
         guard case .byteBuffer(let bytes) = data.data else { return }
-        // Taken out meanwhile: bytes are added in place only where nobody else holds them.
-        guard calls[id]?.work == nil, var call = calls.removeValue(forKey: id) else { return }
+        guard case .collecting(let head, var body) = calls[id]?.stage else { return }
+        // Bytes are added in place only where nobody else holds them.
+        calls[id]?.stage = .answered
         do throws(CallStatus) {
-            try call.body.add(bytes)
+            try body.add(bytes)
         } catch {
             return end(id, error, complete: data.endStream)
         }
-        if !data.endStream {
-            let others = calls.values.reduce(0) { $0 + ($1.work == nil ? $1.body.count : 0) }
-            guard others + call.body.count <= Self.heldLimit else {
-                return end(
-                    id, CallStatus(.resourceExhausted, "the connection has too many unfinished requests"),
-                    complete: false)
-            }
+        guard data.endStream || calls.values.reduce(body.count, { $0 + $1.held }) <= Self.heldLimit else {
+            return end(
+                id, CallStatus(.resourceExhausted, "the connection has too many unfinished requests"), complete: false)
         }
-        calls[id] = call
+        calls[id]?.stage = .collecting(head, body)
         if data.endStream { finish(id) }
     }
 
@@ -203,10 +225,10 @@ final class CallConnection: ChannelInboundHandler {
 
     /// The request is whole.
     private func finish(_ id: HTTP2StreamID) {
-        guard let call = calls[id], call.work == nil, let context else { return }
+        guard case .collecting(let head, let body) = calls[id]?.stage, let context else { return }
         let request: IstioCertificateRequest
         do {
-            request = try IstioCertificateRequest(serializedBytes: try call.body.message())
+            request = try IstioCertificateRequest(serializedBytes: try body.message())
         } catch let status as CallStatus {
             return end(id, status, complete: true)
         } catch {
@@ -215,18 +237,17 @@ final class CallConnection: ChannelInboundHandler {
                 complete: true)
         }
         var credentials = PresentedCredentials()
-        credentials.authorization = call.head.authorization
-        credentials.clusterID = call.head.clusterID
+        credentials.authorization = head.authorization
+        credentials.clusterID = head.clusterID
         credentials.peer = peer
         credentials.certificate = clientCertificate(context)
         let (bound, loop) = (NIOLoopBound(self, eventLoop: context.eventLoop), context.eventLoop)
-        if let timeout = call.head.timeout {
-            calls[id]?.deadline = loop.scheduleTask(in: timeout) {
-                bound.value.end(
-                    id, CallStatus(.deadlineExceeded, "not decided in time"), complete: true)
+        let deadline = head.timeout.map { timeout in
+            loop.scheduleTask(in: timeout) {
+                bound.value.end(id, CallStatus(.deadlineExceeded, "not decided in time"), complete: true)
             }
         }
-        calls[id]?.work = Task(executorPreference: executor) { [issuance] in
+        let work = Task(executorPreference: executor) { [issuance] in
             let answer: Result<IstioCertificateResponse, CallStatus>
             do throws(Refusal) {
                 answer = .success(try await issuance.create(request, by: credentials))
@@ -235,6 +256,7 @@ final class CallConnection: ChannelInboundHandler {
             }
             loop.execute { bound.value.answer(id, answer) }
         }
+        calls[id]?.stage = .deciding(work, deadline: deadline)
     }
 
     private func clientCertificate(_ context: ChannelHandlerContext) -> Certificate? {
@@ -248,7 +270,7 @@ final class CallConnection: ChannelInboundHandler {
     // MARK: Answers
 
     private func answer(_ id: HTTP2StreamID, _ answer: Result<IstioCertificateResponse, CallStatus>) {
-        guard calls[id] != nil, let context else { return }
+        guard case .deciding = calls[id]?.stage, let context else { return }
         let message: [UInt8]
         do {
             message = try answer.get().serializedBytes()
@@ -279,7 +301,8 @@ final class CallConnection: ChannelInboundHandler {
 
     /// - Parameter complete: whether the request is whole; the rest of one that is not is not waited for.
     private func close(_ id: HTTP2StreamID, _ headers: [(String, String)], complete: Bool) {
-        calls.removeValue(forKey: id)?.abandon()
+        calls[id]?.abandon()
+        calls[id]?.stage = .answered
         write(id, .headers(.init(headers: HPACKHeaders(headers), endStream: true)))
         if !complete { write(id, .rstStream(.noError)) }
         flushLater()
