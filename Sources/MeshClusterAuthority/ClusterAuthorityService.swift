@@ -56,12 +56,10 @@ package struct ClusterAuthorityService: Sendable {
         service.trustDomain = trustDomain
         configure(&service)
         let ready = service
-        let publisher = client.flatMap { client in
-            settings.publishes ? self.publisher(client, store, clock, logger) : nil
-        }
+        let publishers = client.map { settings.publishes ? self.publishers($0, store, clock, logger) : [] } ?? []
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                if let publisher { group.addTask { await publisher.run() } }
+                for publisher in publishers { group.addTask { await publisher.run() } }
                 defer { group.cancelAll() }
                 try await ready.run(clock: clock, logger: logger, listening: listening)
             }
@@ -88,11 +86,14 @@ package struct ClusterAuthorityService: Sendable {
         return store
     }
 
-    private func publisher(
+    private func publishers(
         _ client: KubernetesClient, _ store: any AuthorityStore, _ clock: any WallClock, _ logger: Logger
-    ) -> RootBundlePublisher {
+    ) -> [BundlePublisher] {
         let source = BundleSource(store, trustDomain: trustDomain, clock: clock, logger: logger)
-        return RootBundlePublisher(client, logger: logger) { await source.current() }
+        return [
+            BundlePublisher(client, logger: logger) { await source.roots() },
+            BundlePublisher(client, settings: .revocationLists, logger: logger) { await source.revocationLists() },
+        ]
     }
 
     private func authorization(

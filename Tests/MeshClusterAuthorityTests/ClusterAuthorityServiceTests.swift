@@ -184,6 +184,15 @@ struct ClusterAuthorityServiceTests {
                         if map?["data"]?["root-cert.pem"]?.text.map({ roots($0) }) == [new] { break }
                         try await Task.sleep(for: .milliseconds(20))
                     }
+                    // And of what is revoked, as soon as something is.
+                    func lists() -> String? {
+                        cluster.object("configmaps", "shop", "istio-ca-crl")?["data"]?["ca-crl.pem"]?.text
+                    }
+                    #expect(lists() == nil)
+                    _ = try await person.revoke(["0a0b"], reason: nil)
+                    let signed = try await person.open(doing: "test").material.revocationPEM
+                    #expect(signed.hasPrefix("-----BEGIN X509 CRL-----"))
+                    while lists() != signed { try await Task.sleep(for: .milliseconds(20)) }
                 }
             }
             cluster.endWatches()

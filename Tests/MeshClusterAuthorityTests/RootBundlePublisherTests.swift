@@ -25,7 +25,7 @@ struct RootBundlePublisherTests {
             try await withClient(url) { client in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<replicas {
-                        let publisher = RootBundlePublisher(
+                        let publisher = BundlePublisher(
                             client, logger: .silent,
                             pause: { _ in try await Task.sleep(for: .milliseconds(5)) },
                             bundle: { bundle.pem.withLock { $0 } })

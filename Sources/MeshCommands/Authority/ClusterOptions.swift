@@ -49,7 +49,9 @@ struct ClusterOptions: ParsableArguments {
             "Keep the authority in this Secret, of our namespace unless it names one, made when it is not there; "
                 + "--dir is then for the audit log.", valueName: "[namespace/]name"))
     var authoritySecret: String?
-    @Flag(inversion: .prefixedNo, help: "Keep ConfigMap istio-ca-root-cert in every namespace of the cluster.")
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Keep ConfigMap istio-ca-root-cert, and istio-ca-crl with revocation lists, in every namespace.")
     var publishRoot = true
 
     func settings() throws(MeshFailure) -> ClusterSettings {

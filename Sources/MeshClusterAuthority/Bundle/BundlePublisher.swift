@@ -2,13 +2,15 @@ package import Logging
 package import MeshKubernetesAPI
 import Synchronization
 
-/// Keeps the root bundle in a ConfigMap of every namespace, where pods mount it.
+/// Keeps the root bundle, or the revocation lists, in a ConfigMap of every namespace, where pods mount it.
 ///
 /// Created in new namespaces, repaired when it is changed or deleted, replaced when the bundle changes. Other keys of the
 /// ConfigMap belong to others and stay. Every replica does it: what is already right is not written.
-/// Source: istiod, `istio-ca-root-cert`.
-package final class RootBundlePublisher: Sendable {
+/// Source: istiod, `istio-ca-root-cert` and `istio-ca-crl`.
+package final class BundlePublisher: Sendable {
     package struct Settings: Sendable {
+        /// What it is, in the log.
+        package var what = "root bundle"
         package var configMap = "istio-ca-root-cert"
         package var key = "root-cert.pem"
         package var excluded: Set<String> = ["kube-public", "kube-node-lease", "local-path-storage"]
@@ -20,6 +22,15 @@ package final class RootBundlePublisher: Sendable {
         package var retryLooks = 10
 
         package init() {}
+
+        /// What proxies read that refuse revoked peers.
+        package static var revocationLists: Settings {
+            var settings = Settings()
+            settings.what = "revocation lists"
+            settings.configMap = "istio-ca-crl"
+            settings.key = "ca-crl.pem"
+            return settings
+        }
     }
 
     package typealias Bundle = @Sendable () async -> String?
@@ -87,7 +98,7 @@ package final class RootBundlePublisher: Sendable {
         while !Task.isCancelled {
             if let pem = await bundle(), pem != published.withLock({ $0 }) {
                 published.withLock { $0 = pem }
-                logger.info("root bundle to publish", metadata: ["bytes": "\(pem.utf8.count)"])
+                logger.info("\(settings.what) to publish", metadata: ["bytes": "\(pem.utf8.count)"])
                 enqueue(namespaces.keys.map(\.name), ring)
             }
             looks += 1
@@ -111,7 +122,7 @@ package final class RootBundlePublisher: Sendable {
             }
             // Told once.
             guard failed.withLock({ $0.insert(name).inserted }) else { continue }
-            logger.warning("root bundle not published", metadata: ["namespace": "\(name)", "reason": "\(error)"])
+            logger.warning("\(settings.what) not published", metadata: ["namespace": "\(name)", "reason": "\(error)"])
         }
     }
 
@@ -163,7 +174,7 @@ package final class RootBundlePublisher: Sendable {
             // Somebody else made it, or the namespace goes: neither is for us to mend.
             if error.isAlreadyThere || error.isNotFound || error.isNamespaceTerminating { return }
             guard error.isForbidden else { throw error }
-            logger.notice("root bundle refused", metadata: ["namespace": "\(name)", "reason": "\(error)"])
+            logger.notice("\(settings.what) refused", metadata: ["namespace": "\(name)", "reason": "\(error)"])
         }
     }
 }
