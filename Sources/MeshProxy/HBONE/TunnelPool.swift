@@ -59,12 +59,15 @@ struct TunnelPool {
     /// - Returns: false when as many as bulk may have are away.
     mutating func sendAway(_ tunnel: Tunnel) -> Bool {
         guard tunnel.isClient, let key = tunnel.poolKey else { return true }
-        guard away[key, default: 0] < Self.spread else { return false }
+        guard mayGo(key) else { return false }
         away[key, default: 0] += 1
         giveUp(tunnel)
         tunnel.isAway = true
         return true
     }
+
+    /// Whether one more tunnel may go away.
+    func mayGo(_ key: Key) -> Bool { away[key, default: 0] < Self.spread }
 
     /// Takes a client's tunnel out of the pool for good: it takes no more streams of ours.
     mutating func giveUp(_ tunnel: Tunnel) {

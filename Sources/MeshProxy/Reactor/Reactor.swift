@@ -259,10 +259,8 @@ final class Reactor {
     /// The same for a tunnel, which may have to leave small requests alone.
     @inline(__always)
     func noteWork(of tunnel: Tunnel) {
-        guard let bytes = tunnel.bulk.bulk(now: now) else {
-            lightWorkAt = now
-            return
-        }
+        let bytes = tunnel.bulk.bytes(now: now)
+        if bytes < BulkMeter.threshold { lightWorkAt = now }
         if bytes >= config.heavyBytes, hasOther, now &- lightWorkAt < Self.lightMemory { leaver.object = tunnel }
     }
 

@@ -14,6 +14,7 @@ private struct Lines: ~Copyable {
     init() throws {
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
+        keepFromPrograms(ends[0], ends[1])
         (reading, writing) = (ends[0], ends[1])
     }
 

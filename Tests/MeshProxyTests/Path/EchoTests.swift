@@ -17,7 +17,7 @@ struct EchoTests {
     private static func open(_ path: Path, _ mesh: LoopbackMesh, _ application: Application) throws -> Int32 {
         if path == .tunnel { return try mesh.connect(to: application.address) }
         var ends: [Int32] = [0, 0]
-        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &ends) == 0)
         _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
         let record = ConnectionRecord(
             .outbound, source: SocketAddress(.loopbackV4, 1), destination: application.address,

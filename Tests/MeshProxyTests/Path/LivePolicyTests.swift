@@ -67,7 +67,7 @@ struct LivePolicyTests {
         let servers = try applications.map { try $0.serve { readAll($0, received) } }
         func relay(_ direction: ConnectionRecord.Direction, to application: Application) throws -> Int32 {
             var ends: [Int32] = [0, 0]
-            try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+            try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &ends) == 0)
             _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
             let peer = SocketAddress(.loopbackV4, 1)
             let record = ConnectionRecord(

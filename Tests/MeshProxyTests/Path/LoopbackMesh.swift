@@ -22,7 +22,7 @@ final class LoopbackMesh {
     /// - Parameter network: of the records, and of the node unless `configure` names another.
     init(
         policies: [AuthorizationPolicy] = [], network: String = "", log: Int32 = 2, tls: TLSOptions = TLSOptions(),
-        configure: (inout ProxyConfig) -> Void = { _ in }
+        lane: Lane = .requests(bulk: nil), configure: (inout ProxyConfig) -> Void = { _ in }
     ) throws {
         let state = try Self.state(policy: PolicyEngine(policies), network: network, tls: tls)
         workload = state.own
@@ -37,7 +37,8 @@ final class LoopbackMesh {
         hbone = try #require(TCPSocket.localAddress(listening.descriptor))
         reactor = try Reactor(
             config: config, state: state, mailbox: Mailbox(), metrics: TrafficMetrics(), sink: sink,
-            listeners: [Listener(.inbound, descriptor: listening.descriptor, address: hbone)], transparent: false)
+            listeners: [Listener(.inbound, descriptor: listening.descriptor, address: hbone)], transparent: false,
+            lane: lane)
     }
 
     /// Acts for the workload shop/cart, which lives at 127.0.0.1.
@@ -105,7 +106,7 @@ final class LoopbackMesh {
         to application: SocketAddress, expecting: [SPIFFEID]? = nil, by hop: SocketAddress? = nil
     ) throws -> Int32 {
         var ends: [Int32] = [0, 0]
-        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &ends) == 0)
         _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
         let record = ConnectionRecord(
             .outbound, source: SocketAddress(.loopbackV4, 1), destination: application, start: reactor.now)
@@ -118,9 +119,9 @@ final class LoopbackMesh {
         return ends[1]
     }
 
-    /// Turns the reactor until `done`, at most ten seconds.
+    /// Turns the reactor until `done`, at most a minute: hundreds of other tests may want the cores.
     func turn(until done: () -> Bool) throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(60)
         // An alarm keeps a turn from sleeping past the deadline.
         while !done() {
             try #require(ContinuousClock.now < deadline, "the reactor did not come to the expected state")
@@ -129,6 +130,11 @@ final class LoopbackMesh {
             turns += 1
         }
     }
+}
+
+/// Other tests start programs, which must not keep a descriptor of ours open.
+func keepFromPrograms(_ descriptors: Int32...) {
+    for descriptor in descriptors { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
 }
 
 /// A blocking TCP listener on loopback: the application behind the tunnel.
@@ -149,6 +155,7 @@ struct Application {
         let listener = descriptor
         return try KernelThread.start("application") {
             let connection = accept(listener, nil, nil)
+            keepFromPrograms(connection)
             body(connection)
             close(connection)
             close(listener)

@@ -6,6 +6,7 @@ import MeshPolicy
 import MeshState
 import MeshTLS
 import MeshWire
+import Synchronization
 import Testing
 
 @testable import MeshProxy
@@ -50,6 +51,7 @@ final class ProxyNode {
         configure(&config)
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
+        keepFromPrograms(ends[0], ends[1])
         (logReader, logWriter) = (ends[0], ends[1])
         sink = try LogSink(descriptor: logWriter)
         plane = try DataPlane(config: config, state: state, sink: sink, resolvers: resolvers)
@@ -73,6 +75,30 @@ final class ProxyNode {
             ProxyState(
                 snapshot: state.snapshot, own: state.own, isOwnKnown: isOwnKnown, policy: policy,
                 credential: state.credential, baggage: ""))
+    }
+
+    /// Every tunnel. Asked for without the threads of tasks, which other tests may keep for long.
+    var tunnels: [TunnelInfo] {
+        plane.mailboxes.flatMap { mailbox in
+            let answer = Answer()
+            guard mailbox.post(.tunnels { answer.give($0) }) else { return [TunnelInfo]() }
+            return answer.take()
+        }
+    }
+
+    private final class Answer: Sendable {
+        private let tunnels = Mutex<[TunnelInfo]>([])
+        private let given = DispatchSemaphore(value: 0)
+
+        func give(_ answer: [TunnelInfo]) {
+            tunnels.withLock { $0 = answer }
+            given.signal()
+        }
+
+        func take() -> [TunnelInfo] {
+            given.wait()
+            return tunnels.withLock { $0 }
+        }
     }
 
     func address(_ role: Listener.Role) throws -> SocketAddress { try #require(plane.boundAddresses[role.rawValue]) }
@@ -123,7 +149,7 @@ final class Client: Sendable {
     let descriptor: Int32
 
     init(_ address: SocketAddress) throws {
-        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
         try #require(fd >= 0)
         descriptor = fd
         var limit = timeval(tv_sec: 10, tv_usec: 0)
@@ -203,6 +229,7 @@ final class Echo: Sendable {
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
+                keepFromPrograms(connection)
                 // A thread each, or one that stays open would stop the next.
                 let served = try? KernelThread.start("echo") {
                     var buffer = [UInt8](repeating: 0, count: 1 << 16)

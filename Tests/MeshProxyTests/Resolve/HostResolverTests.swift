@@ -22,6 +22,7 @@ private final class Gate: Sendable {
     init() throws {
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
+        keepFromPrograms(ends[0], ends[1])
         self.ends = (ends[0], ends[1])
     }
 

@@ -73,7 +73,7 @@ struct SOCKS5PathTests {
         let identity = try #require(mesh.workload.identity)
         let hop = try #require(mesh.reactor.tunnels.all.first?.peer)
         var ends: [Int32] = [0, 0]
-        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &ends) == 0)
         let record = ConnectionRecord(.outbound, source: source, destination: application.address, start: 0)
         mesh.reactor.tunnel(
             ends[0], source,
