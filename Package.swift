@@ -207,8 +207,8 @@ let package = Package(
             name: "fuzz",
             dependencies: [
                 "MeshCA", "MeshCertificates", "MeshControl", "MeshCore", "MeshKubernetes", "MeshKubernetesAPI",
-                "MeshPolicy", "MeshPolicyCheck", "MeshState", "MeshTLS", "MeshTokens", "MeshWire", "MeshYAML",
-                .product(name: "NIOCore", package: "swift-nio"),
+                "MeshPolicy", "MeshPolicyCheck", "MeshState", "MeshTLS", "MeshTestSupport", "MeshTokens", "MeshWire",
+                "MeshYAML", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
             ],
             path: "Fuzz", swiftSettings: careful),
@@ -248,8 +248,11 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ] + x509,
             swiftSettings: careful),
-        .testTarget(name: "MeshPolicyTests", dependencies: ["MeshCore", "MeshPolicy"], swiftSettings: careful),
-        .testTarget(name: "MeshStateTests", dependencies: ["MeshCore", "MeshState"], swiftSettings: careful),
+        .testTarget(
+            name: "MeshPolicyTests", dependencies: ["MeshCore", "MeshPolicy", "MeshTestSupport"], swiftSettings: careful
+        ),
+        .testTarget(
+            name: "MeshStateTests", dependencies: ["MeshCore", "MeshState", "MeshTestSupport"], swiftSettings: careful),
         .testTarget(
             name: "MeshPolicyCheckTests",
             dependencies: [

@@ -1,18 +1,7 @@
 import MeshCore
+import MeshTestSupport
 
-/// Deterministic randomness: a run is repeated by its seed.
-struct Dice {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func roll(_ sides: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((z ^ (z >> 31)) % UInt64(sides))
-    }
-
+extension SplitMix {
     /// A few edits: flip, replace, insert, delete, cut, double, or a byte that parsers look for.
     mutating func mutate(_ bytes: [UInt8]) -> [UInt8] {
         let telling = Array(":;,=\"\\[]./- 09azf\0\u{7f}\r\n".utf8) + [0x80, 0xff]
@@ -48,7 +37,7 @@ enum Main {
         let targets = Target.all.filter { wanted == nil || wanted == $0.name }
         guard !targets.isEmpty else { fatalError("no target is called \(wanted ?? "")") }
         for target in targets {
-            var dice = Dice(seed: seed)
+            var dice = SplitMix(seed: seed)
             var pool = target.seeds.map { Array($0.utf8) } + target.byteSeeds
             let end = seconds.map { ContinuousClock.now + .seconds($0) }
             var round = 0

@@ -1,6 +1,7 @@
 import MeshCore
 import MeshKubernetes
 import MeshPolicy
+import MeshTestSupport
 import Testing
 
 @testable import MeshPolicyCheck
@@ -83,7 +84,7 @@ struct ShadowTests {
 
     @Test("what is said to cover a rule matches whatever that rule does", arguments: 0..<20)
     func sound(seed: Int) {
-        var draw = SmallWorld(state: UInt64(seed))
+        var draw = SmallWorld(seed: UInt64(seed))
         let settings = MeshSettings()
         let aliases = TrustDomainAliases(settings)
         func set(_ rule: SecurityPolicy.Rule) -> RequestPolicySet {
@@ -116,17 +117,12 @@ struct ShadowTests {
 
 /// Rules and requests from so few values that they meet.
 private struct SmallWorld {
-    var state: UInt64
+    private var random: SplitMix
 
-    mutating func roll(_ sides: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((z ^ (z >> 31)) % UInt64(sides))
-    }
+    init(seed: UInt64) { random = SplitMix(seed: seed) }
 
-    mutating func pick<T>(_ values: [T]) -> T { values[roll(values.count)] }
+    mutating func roll(_ sides: Int) -> Int { random.roll(sides) }
+    mutating func pick<T>(_ values: [T]) -> T { random.pick(values) }
 
     private mutating func some(_ values: [String]) -> Criterion<String> {
         var result = Criterion<String>()

@@ -1,4 +1,5 @@
 import MeshCore
+import MeshTestSupport
 import Testing
 
 @testable import MeshPolicy
@@ -6,24 +7,11 @@ import Testing
 /// The index must never change a verdict: policies drawn at random are judged with it, and one by one without it.
 @Suite("Rule index")
 struct RuleIndexTests {
-    struct Dice: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-        mutating func roll(_ sides: Int) -> Int { Int(next() % UInt64(sides)) }
-        mutating func pick<T>(_ from: [T]) -> T { from[roll(from.count)] }
-    }
-
     private static let namespaces = ["a", "b", "ab", "long-namespace"]
     private static let accounts = ["one", "two"]
     private static let blocks = ["10.0.0.0/8", "10.0.0.1", "127.0.0.0/31", "0.0.0.0/0", "2001:db8::/32", "::/0", "::1"]
 
-    private static func pattern(_ dice: inout Dice, _ texts: [String]) -> AuthorizationPolicy.StringMatch {
+    private static func pattern(_ dice: inout SplitMix, _ texts: [String]) -> AuthorizationPolicy.StringMatch {
         let text = dice.pick(texts)
         switch dice.roll(5) {
         case 0: return .prefix(String(text.prefix(dice.roll(text.count + 1))))
@@ -33,7 +21,7 @@ struct RuleIndexTests {
         }
     }
 
-    private static func randomMatch(_ dice: inout Dice) -> Match {
+    private static func randomMatch(_ dice: inout SplitMix) -> Match {
         var match = Match()
         let principals = namespaces.flatMap { name in accounts.map { "td/ns/\(name)/sa/\($0)" } }
         for _ in 0..<dice.roll(3) {
@@ -58,7 +46,7 @@ struct RuleIndexTests {
         return match
     }
 
-    private static func policy(_ dice: inout Dice, _ number: Int) -> AuthorizationPolicy {
+    private static func policy(_ dice: inout SplitMix, _ number: Int) -> AuthorizationPolicy {
         var rules: [Rule] = []
         for _ in 0..<dice.roll(3) {
             var clauses: [Clause] = []
@@ -78,7 +66,7 @@ struct RuleIndexTests {
         IPAddress($0)
     }
 
-    private static func randomFacts(_ dice: inout Dice) -> PolicyFacts {
+    private static func randomFacts(_ dice: inout SplitMix) -> PolicyFacts {
         let identity = dice.roll(4) == 0 ? nil : "td/ns/\(dice.pick(namespaces))/sa/\(dice.pick(accounts))"
         return facts(
             identity, from: dice.pick(addresses), to: UInt16(80 + dice.roll(3)), at: dice.pick(addresses))
@@ -109,7 +97,7 @@ struct RuleIndexTests {
 
     @Test("agrees with a policy at a time, in 100,000 pairs of policies and connections", arguments: 0..<50)
     func agrees(seed: Int) {
-        var dice = Dice(state: UInt64(seed))
+        var dice = SplitMix(seed: UInt64(seed))
         var disagreements = 0
         for _ in 0..<20 {
             // Few policies, and so many that rules are filed again under a second and a third key.
@@ -161,7 +149,7 @@ struct RuleIndexTests {
     @Test("agrees where many rules share what they need or forbid", arguments: Array(shapes.keys).sorted())
     func shape(name: String) throws {
         let shape = try #require(Self.shapes[name])
-        var dice = Dice(state: 1)
+        var dice = SplitMix(seed: 1)
         for action in AuthorizationPolicy.Action.allCases {
             let policies = (0..<300).map { number in
                 AuthorizationPolicy.make(action, name: "p\(number)", [[match { shape(number, &$0) }]])
@@ -176,7 +164,7 @@ struct RuleIndexTests {
 
     @Test("rules are left out by their ports only where each of them fails", arguments: 0..<20)
     func screens(seed: Int) {
-        var dice = Dice(state: UInt64(seed))
+        var dice = SplitMix(seed: UInt64(seed))
         var (wrong, hidden) = (0, 0)
         for _ in 0..<100 {
             let rules = (0..<1 + dice.roll(3)).flatMap { Self.policy(&dice, $0).rules }

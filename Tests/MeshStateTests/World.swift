@@ -1,5 +1,6 @@
 import MeshCore
 import MeshState
+import MeshTestSupport
 
 /// A mesh for tests: short words for records, one snapshot.
 struct World {
@@ -29,20 +30,6 @@ struct World {
         router.outbound(
             source: source, sourceIP: sourceIP.flatMap { IPAddress($0) }, destination: try address(destination),
             snapshot: snapshot, random: &random)
-    }
-}
-
-/// Deterministic randomness.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
 

@@ -60,8 +60,6 @@ final class Reactor {
     var stageLimit = stageCapacity
     /// When a connection that carries no bulk last moved something.
     private var lightWorkAt: UInt64 = 0
-    /// Bulky tunnels may go elsewhere.
-    private let hasOther: Bool
     var gather = Gather()
     var requestHead = RequestHead()
 
@@ -113,7 +111,6 @@ final class Reactor {
     ) throws(KernelError) {
         self.config = config
         self.lane = lane
-        if case .requests(.some) = lane { hasOther = true } else { hasOther = false }
         self.transparent = transparent
         self.resolvers = resolvers
         router = Self.makeRouter(config)
@@ -261,7 +258,8 @@ final class Reactor {
     func noteWork(of tunnel: Tunnel) {
         let bytes = tunnel.bulk.bytes(now: now)
         if bytes < BulkMeter.threshold { lightWorkAt = now }
-        if bytes >= config.heavyBytes, hasOther, now &- lightWorkAt < Self.lightMemory { leaver.object = tunnel }
+        guard bytes >= config.heavyBytes, case .requests(.some) = lane else { return }
+        if now &- lightWorkAt < Self.lightMemory { leaver.object = tunnel }
     }
 
     /// A tunnel that left small requests alone goes back to them when it carries no bulk any more.

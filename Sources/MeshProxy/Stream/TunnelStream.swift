@@ -36,7 +36,7 @@ final class TunnelStream {
     /// The far side has accepted: bytes may flow.
     private var isOpen = false
     /// Outbound: bytes that went ahead of the answer. They lie in the socket until it has come, for another tunnel if
-    /// this one refuses the request. -1 once nothing goes ahead any more.
+    /// this one refuses the request.
     private var early = 0
     /// Bytes that may: what one DATA frame takes that no peer refuses, and no TLS record is cut for.
     private static let earlyLimit = 16 << 10
@@ -196,28 +196,29 @@ final class TunnelStream {
             return false
         }
         record.countClientToServer(early)
-        early = -1
         return true
     }
 
     /// Has what the application said first go with the request, or as soon as it says it, without waiting for the answer:
     /// that saves a round trip. Once, since what is not read yet can only be seen from its beginning.
     private func readAhead(atMost length: Int) -> ApplicationRead {
-        isDeferred = true
-        guard maySendEarly, !isClosed else { return .nothingYet }
         let room = reactor.stageLimit - reactor.staged - HTTP2.frameHeader
-        guard room >= 4096 else { return .nothingYet }
+        guard maySendEarly, !isClosed, room >= 4096 else {
+            isDeferred = true
+            return .nothingYet
+        }
         let count = unsafe Kernel.peek(
             descriptor, reactor.stage + reactor.staged + HTTP2.frameHeader, min(length, room, Self.earlyLimit))
-        if count < 0, count != -Kernel.again {
-            // Told once: the socket forgets it.
-            isDeferred = false
-            return readFailed(count)
+        if count > 0 {
+            early = count
+            return .bytes(count)
         }
-        guard count > 0 else { return .nothingYet }
-        isDeferred = false
-        early = count
-        return .bytes(count)
+        if count == 0 || count == -Kernel.again {
+            isDeferred = true
+            return .nothingYet
+        }
+        // Told once: the socket forgets it.
+        return readFailed(count)
     }
 
     // MARK: Uplink

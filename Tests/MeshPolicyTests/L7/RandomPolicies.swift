@@ -1,11 +1,12 @@
 import MeshCore
 import MeshPolicy
+import MeshTestSupport
 
 /// Policies and requests drawn from a small world, so that they meet often.
 struct RandomPolicies {
-    var dice: RuleIndexTests.Dice
+    var dice: SplitMix
 
-    init(seed: Int) { dice = .init(state: UInt64(seed)) }
+    init(seed: Int) { dice = SplitMix(seed: UInt64(seed)) }
 
     static let domains = ["cluster.local", "td1", "td10", "x.corp"]
     static let namespaces = ["a", "b", "ab", "prod"]

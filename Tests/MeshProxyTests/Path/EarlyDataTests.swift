@@ -7,14 +7,8 @@ import Testing
 
 @Suite("What an application says before it is answered", .serialized)
 struct EarlyDataTests {
-    private func inbound(_ mesh: LoopbackMesh) -> TunnelStream? {
-        mesh.reactor.table.all(.stream).compactMap { $0 as? TunnelStream }.first { $0.record.direction == .inbound }
-    }
-
-    private func outbound(_ mesh: LoopbackMesh) throws -> TunnelStream {
-        try #require(
-            mesh.reactor.table.all(.stream).compactMap { $0 as? TunnelStream }
-                .first { $0.record.direction == .outbound })
+    private func stream(_ mesh: LoopbackMesh, _ direction: ConnectionRecord.Direction) -> TunnelStream? {
+        mesh.reactor.table.all(.stream).compactMap { $0 as? TunnelStream }.first { $0.record.direction == direction }
     }
 
     private func turnOn(_ mesh: LoopbackMesh) throws {
@@ -31,11 +25,11 @@ struct EarlyDataTests {
         let client = try mesh.connect(to: silent.address)
         writeZeros(client, count)
         let first = min(count, 16 << 10)
-        try mesh.turn { inbound(mesh)?.queue.count == first }
+        try mesh.turn { stream(mesh, .inbound)?.queue.count == first }
         // No more than that, and nothing counts before it is certain that it has arrived.
         try turnOn(mesh)
-        #expect(inbound(mesh)?.queue.count == first)
-        #expect(try outbound(mesh).record.clientToServer == 0)
+        #expect(stream(mesh, .inbound)?.queue.count == first)
+        #expect(try #require(stream(mesh, .outbound)).record.clientToServer == 0)
         close(client)
     }
 
@@ -44,9 +38,9 @@ struct EarlyDataTests {
         let (mesh, silent) = (try LoopbackMesh { $0.sendsEarly = false }, try SilentPort())
         let client = try mesh.connect(to: silent.address)
         writeZeros(client, 5)
-        try mesh.turn { inbound(mesh) != nil }
+        try mesh.turn { stream(mesh, .inbound) != nil }
         try turnOn(mesh)
-        #expect(inbound(mesh)?.queue.count == 0)
+        #expect(stream(mesh, .inbound)?.queue.count == 0)
         close(client)
     }
 
@@ -57,11 +51,11 @@ struct EarlyDataTests {
         let server = try application.serve { readAll($0, received) }
         let client = try mesh.connect(to: application.address)
         if before { writeZeros(client, 40_000) }
-        try mesh.turn { inbound(mesh) != nil }
+        try mesh.turn { stream(mesh, .inbound) != nil }
         if !before { writeZeros(client, 40_000) }
         try mesh.turn { received.now == 40_000 }
-        #expect(try outbound(mesh).record.clientToServer == 40_000)
-        let record = try #require(inbound(mesh)).record
+        #expect(try #require(stream(mesh, .outbound)).record.clientToServer == 40_000)
+        let record = try #require(stream(mesh, .inbound)).record
         #expect(record.clientToServer == 40_000)
         shutdown(client, Int32(SHUT_WR))
         try mesh.turn { mesh.reactor.tunnels.all.allSatisfy { $0.streamCount == 0 } }

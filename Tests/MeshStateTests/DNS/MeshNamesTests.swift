@@ -1,5 +1,6 @@
 import MeshCore
 import MeshState
+import MeshTestSupport
 import Testing
 
 /// Numbers are the cases of the node proxy reference, section 24. Clients are of namespace `ns1`.

@@ -1,5 +1,6 @@
 import MeshCore
 import MeshState
+import MeshTestSupport
 import Testing
 
 @Suite("Route explanation")

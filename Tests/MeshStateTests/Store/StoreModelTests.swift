@@ -1,5 +1,6 @@
 import MeshCore
 import MeshState
+import MeshTestSupport
 import Testing
 
 /// The store against a model that keeps plain dictionaries and looks through all of them for every answer.
