@@ -65,6 +65,8 @@ let package = Package(
             name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
         .systemLibrary(name: "CNftables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
         .target(name: "CLinux"),
+        // The BoringSSL inside swift-crypto.
+        .target(name: "CBoringSSL", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
 
         // Row 0 and 1: values and pure logic, then the doors to the kernel and to TLS.
         .target(name: "MeshCore", swiftSettings: strict),
@@ -79,7 +81,8 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "MeshTLS",
-            dependencies: ["COpenSSL", "MeshCore"] + ipsecMB.map { .byName(name: $0.name) }, swiftSettings: strict),
+            dependencies: ["CBoringSSL", "COpenSSL", "MeshCore"] + ipsecMB.map { .byName(name: $0.name) },
+            swiftSettings: strict),
         .target(
             name: "MeshLinux", dependencies: ["CLinux", "CNetlink", "CNftables", "MeshCore"], swiftSettings: strict),
 

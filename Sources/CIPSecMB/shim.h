@@ -5,7 +5,7 @@
 typedef struct {
     aes_gcm_enc_dec_t seal[2], open[2]; // AES-128, AES-256
     aes_gcm_pre_t expand[2];
-    uint64_t features;
+    int uses_vaes;
 } cipsecmb_gcm;
 
 enum { CIPSECMB_KEY_SIZE = (sizeof(struct gcm_key_data) + 63) / 64 * 64, CIPSECMB_KEY_ALIGNMENT = 64 };
@@ -24,16 +24,13 @@ static inline int cipsecmb_choose(cipsecmb_gcm *gcm) {
         gcm->open[1] = manager->gcm256_dec;
         gcm->expand[0] = manager->gcm128_pre;
         gcm->expand[1] = manager->gcm256_pre;
-        gcm->features = manager->features;
+        // The processor may have VAES which the library has no code for: its code for AVX2 goes without.
+        const uint64_t needed = IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ;
+        gcm->uses_vaes = chosen >= IMB_ARCH_AVX512 && (manager->features & needed) == needed;
     }
     // The functions are code of the library and need no manager.
     free_mb_mgr(manager);
     return usable;
-}
-
-static inline int cipsecmb_uses_vaes(const cipsecmb_gcm *gcm) {
-    const uint64_t needed = IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ;
-    return (gcm->features & needed) == needed;
 }
 
 static inline void cipsecmb_expand(const cipsecmb_gcm *gcm, int is256, const void *key, void *expanded) {

@@ -44,10 +44,11 @@ struct AEADTests {
     static let header: [UInt8] = [0x17, 3, 3, 1, 2]
     static let nonce = Nonce(high: 0x0102_0304_0506_0708, low: 0x090A_0B0C)
 
-    @Test("libcrypto serves every suite, and what is fastest serves")
+    @Test("libcrypto and BoringSSL serve every suite, and what is fastest serves")
     func serves() {
         for suite in Suite.allCases {
             #expect(AEADEngine.libcrypto.serves(suite))
+            #expect(AEADEngine.boringSSL.serves(suite))
             #expect(AEADEngine.fastest(suite)?.serves(suite) == true)
         }
         #expect(!AEADEngine.ipsecMB.serves(.chacha20Poly1305))

@@ -25,6 +25,8 @@ KERNEL = (
 )
 USER = (
     (r"libcrypto|libIPSec_MB", r"", "ciphers and certificates"),
+    # BoringSSL is part of the binary.
+    (r"meshctl", r"BoringSSL|aes_gcm|gcm_ghash|aes_hw|chacha20|poly1305", "ciphers and certificates"),
     (r"libssl", r"", "TLS library"),
     (r"libnghttp2", r"", "HTTP/2 library"),
     (r"", r"mem(move|cpy|set)|__mem", "copies"),

@@ -1,13 +1,16 @@
 /// Whose code does the work of an AEAD.
 package enum AEADEngine: String, Sendable, CaseIterable {
     case libcrypto
-    /// Intel's library: AES-GCM by the widest instructions of the processor. Not on other processors than x86-64.
+    /// The copy inside swift-crypto: VAES with 256 bits too, where processors have no AVX-512; slower on small texts.
+    case boringSSL = "BoringSSL"
+    /// Intel's library: AES-GCM by AVX-512 where the processor has it. Not on other processors than x86-64.
     case ipsecMB = "libipsec-mb"
 
     /// Whether it knows the algorithm here, and has passed its check.
     package func serves(_ suite: TLSOptions.CipherSuite) -> Bool {
         switch self {
         case .libcrypto: AEADCheck.libcrypto.contains(suite)
+        case .boringSSL: AEADCheck.boringSSL.contains(suite)
         case .ipsecMB: AEADCheck.ipsecMB.contains(suite)
         }
     }
@@ -17,14 +20,14 @@ package enum AEADEngine: String, Sendable, CaseIterable {
         switch suite {
         case .aes128GCM: AEADCheck.fastestAES128
         case .aes256GCM: AEADCheck.fastestAES256
-        case .chacha20Poly1305: AEADEngine.libcrypto.serves(suite) ? .libcrypto : nil
+        case .chacha20Poly1305: AEADCheck.fastestChaCha20
         }
     }
 
     /// What it runs on, for people, such as "libipsec-mb with VAES".
     package var label: String {
         switch self {
-        case .libcrypto: return rawValue
+        case .libcrypto, .boringSSL: return rawValue
         case .ipsecMB:
             #if canImport(CIPSecMB)
                 return IPSecMB.usesVAES ? "\(rawValue) with VAES" : rawValue
@@ -38,9 +41,11 @@ package enum AEADEngine: String, Sendable, CaseIterable {
 /// Checks engines by known answers and measures them, each once per process.
 private enum AEADCheck {
     static let libcrypto = passed(.libcrypto)
+    static let boringSSL = passed(.boringSSL)
     static let ipsecMB = passed(.ipsecMB)
     static let fastestAES128 = fastest(.aes128GCM)
     static let fastestAES256 = fastest(.aes256GCM)
+    static let fastestChaCha20 = fastest(.chacha20Poly1305)
 
     private static func passed(_ engine: AEADEngine) -> [TLSOptions.CipherSuite] {
         TLSOptions.CipherSuite.allCases.filter { suite in

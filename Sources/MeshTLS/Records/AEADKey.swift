@@ -1,3 +1,4 @@
+import CBoringSSL
 import COpenSSL
 
 /// The number used once of a record. Shape: 12 bytes, big-endian; `high` the first eight, `low` the last four.
@@ -20,6 +21,7 @@ struct Nonce {
     @safe private enum Door {
         /// A context that holds the key; each message only sets the nonce.
         case libcrypto(OpaquePointer)
+        case boringSSL(UnsafeMutableRawPointer)
         #if canImport(CIPSecMB)
             case ipsecMB(IPSecMB.Key)
         #endif
@@ -54,6 +56,9 @@ struct Nonce {
                 return nil
             }
             unsafe door = .libcrypto(context)
+        case .boringSSL:
+            guard let made = unsafe cboringssl_key_new(suite.boringSSL, key, suite.keySize) else { return nil }
+            unsafe door = .boringSSL(made)
         case .ipsecMB:
             #if canImport(CIPSecMB)
                 guard let made = unsafe IPSecMB.Key(suite, key) else { return nil }
@@ -66,8 +71,9 @@ struct Nonce {
 
     deinit {
         switch door {
-        // libcrypto wipes the key as it frees the context.
+        // Both wipe the key as they free it.
         case .libcrypto(let context): unsafe EVP_CIPHER_CTX_free(context)
+        case .boringSSL(let key): unsafe cboringssl_key_free(key)
         #if canImport(CIPSecMB)
             case .ipsecMB(let key): key.wipe()
         #endif
@@ -85,6 +91,9 @@ struct Nonce {
             case .libcrypto(let context):
                 unsafe copenssl_seal(
                     context, nonce, header, Int32(Self.headerSize), text, Int32(truncatingIfNeeded: count), sealed) == 1
+            case .boringSSL(let key):
+                unsafe cboringssl_seal(
+                    key, nonce, header, Self.headerSize, text, count, sealed, sealed + count) == 1
             #if canImport(CIPSecMB)
                 case .ipsecMB(let key):
                     unsafe key.seal(text, count, into: sealed, header: header, Self.headerSize, nonce: nonce)
@@ -106,6 +115,9 @@ struct Nonce {
             case .libcrypto(let context):
                 unsafe copenssl_open(
                     context, nonce, header, Int32(Self.headerSize), sealed, Int32(truncatingIfNeeded: count), text) == 1
+            case .boringSSL(let key):
+                unsafe cboringssl_open(
+                    key, nonce, header, Self.headerSize, sealed, count, sealed + count, text) == 1
             #if canImport(CIPSecMB)
                 case .ipsecMB(let key):
                     unsafe key.open(sealed, count, into: text, header: header, Self.headerSize, nonce: nonce)
@@ -138,6 +150,14 @@ extension TLSOptions.CipherSuite {
         case .aes128GCM: unsafe EVP_aes_128_gcm()
         case .aes256GCM: unsafe EVP_aes_256_gcm()
         case .chacha20Poly1305: unsafe EVP_chacha20_poly1305()
+        }
+    }
+
+    fileprivate var boringSSL: cboringssl_aead {
+        switch self {
+        case .aes128GCM: CBORINGSSL_AES_128_GCM
+        case .aes256GCM: CBORINGSSL_AES_256_GCM
+        case .chacha20Poly1305: CBORINGSSL_CHACHA20_POLY1305
         }
     }
 }

@@ -14,7 +14,7 @@
             return nil
         }()
 
-        static var usesVAES: Bool { unsafe functions.map { unsafe cipsecmb_uses_vaes($0) == 1 } ?? false }
+        static var usesVAES: Bool { unsafe functions?.pointee.uses_vaes == 1 }
 
         /// An expanded key. The owner calls `wipe` once.
         @safe struct Key {
