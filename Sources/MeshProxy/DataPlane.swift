@@ -39,7 +39,8 @@ package final class DataPlane: Sendable {
                     let address = bound[role.rawValue] ?? wanted
                     let made = try TCPSocket.listen(
                         address, reusePort: config.reusePort || config.threads > 1,
-                        transparent: config.originalSource != .never, options: config.socketOptions)
+                        transparent: config.originalSource != .never,
+                        options: role.facesApplications ? config.applicationSockets : config.socketOptions)
                     listening.append(made.descriptor)
                     if config.originalSource == .required, !made.transparent {
                         throw KernelError(

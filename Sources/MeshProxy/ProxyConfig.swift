@@ -55,6 +55,8 @@ package struct ProxyConfig: Sendable {
     package var bulkThreads = true
     /// Bulk that makes a tunnel go there, in bytes in a quarter of a second: some 270 Mbit/s. Default 8 MiB.
     package var heavyBytes = 8 << 20
+    /// Whether little of bulk may wait in the sockets of near peers. Default true.
+    package var keepsQueuesShort = true
     /// Bytes that may wait for applications and peers that do not read, in all reactors together. Default 256 MiB.
     package var bufferLimit = 256 << 20
     /// Header list limits that we announce, in bytes. Defaults 16 KiB as client, 64 KiB as server.
@@ -75,4 +77,11 @@ package struct ProxyConfig: Sendable {
     package var metricsDroppedLabels: Set<String> = []
 
     package init() {}
+
+    /// For sockets between us and applications, which are on this machine.
+    var applicationSockets: SocketOptions {
+        var options = socketOptions
+        if keepsQueuesShort { options.receiveBuffer = ReceiveQueue.bytes }
+        return options
+    }
 }

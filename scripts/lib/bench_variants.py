@@ -45,6 +45,11 @@ def one_lane(spec):
     spec["env"]["MESHCTL_BULK_THREADS"] = "false"
 
 
+def deep(spec):
+    """What waits to be read is the kernel's choice."""
+    spec["env"]["MESHCTL_SHORT_QUEUES"] = "false"
+
+
 def late(spec):
     """What an application says first waits for the answer."""
     spec["env"]["MESHCTL_EARLY_DATA"] = "false"
@@ -70,6 +75,7 @@ def sockets(choice):
 
 
 VARIANTS = {
+    "deep": deep,
     "libssl": libssl_records,
     "late": late,
     "log": access_log,

@@ -90,6 +90,8 @@ static inline int cl_set_abortive_close(int fd) {
 static inline int cl_socket_pair(int ends[2]) {
   return (int)CL_RESULT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends));
 }
+/// The shortest round trip that the connection has seen lately, in microseconds; -ENODATA when none was measured.
+long cl_least_round_trip(int fd);
 static inline int cl_shutdown_write(int fd) { return (int)CL_RESULT(shutdown(fd, SHUT_WR)); }
 static inline int cl_close(int fd) { return (int)CL_RESULT(close(fd)); }
 /// Attaches to the SO_REUSEPORT group of a listener a program that chooses nothing (the kernel then does, by hash) but is

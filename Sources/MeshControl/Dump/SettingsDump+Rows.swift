@@ -59,6 +59,7 @@ extension SettingsDump {
             row("drain deadline", selfTerminationDeadline, "CONNECTION_TERMINATION_DEADLINE"),
             row("worker threads", "\(numWorkerThreads)", "ZTUNNEL_WORKER_THREADS"),
             row("bulk threads", bulkThreads.map { "\($0)" }, "MESHCTL_BULK_THREADS"),
+            row("short queues", shortQueues.map { "\($0)" }, "MESHCTL_SHORT_QUEUES"),
             row("early data", earlyData.map { "\($0)" }, "MESHCTL_EARLY_DATA"),
             row("log levels", logFilter, "RUST_LOG"), row("log format", logFormat, "LOG_FORMAT"),
         ]

@@ -53,6 +53,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
     package var metricsIdleTimeout: String?
     package var bufferLimit: UInt64?
     package var bulkThreads: Bool?
+    package var shortQueues: Bool?
     package var earlyData: Bool?
     package var metricsMaxSeries: Int?
     package var metricsDroppedLabels: [String]?
@@ -119,6 +120,7 @@ package struct SettingsDump: Codable, Sendable, Equatable {
         metricsIdleTimeout = DurationText.write(config.metricsIdle)
         bufferLimit = config.bufferLimit
         bulkThreads = config.bulkThreads
+        shortQueues = config.keepsQueuesShort
         earlyData = config.sendsEarly
         metricsMaxSeries = config.metricsMaxSeries
         metricsDroppedLabels = config.metricsDroppedLabels.sorted()

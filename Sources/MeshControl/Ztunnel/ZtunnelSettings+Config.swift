@@ -185,6 +185,7 @@ extension ProxyConfig {
         connectionWindow = Int(config.connectionWindow)
         bufferLimit = Int(config.bufferLimit)
         bulkThreads = config.bulkThreads
+        keepsQueuesShort = config.keepsQueuesShort
         sendsEarly = config.sendsEarly
         frameSize = Int(config.frameSize)
         drainDeadline = Int(config.drainDeadline.components.seconds)

@@ -13,5 +13,7 @@ package struct SocketOptions: Sendable, Equatable {
     package var keepalive: Keepalive? = Keepalive()
     /// TCP_USER_TIMEOUT in milliseconds; `nil` leaves the kernel's rule.
     package var userTimeoutMilliseconds: Int32?
+    /// How much may wait to be read, in bytes; `nil` leaves it to the kernel, which lets more wait the faster the peer sends.
+    package var receiveBuffer: Int32?
     package init() {}
 }

@@ -652,6 +652,9 @@ final class Tunnel {
         reactor.handshakes.leave(self)
         if isClient, streamCount == 0 { setAlarm(.idle, seconds: reactor.config.poolIdleTimeout) }
         peerIdentity = session?.peerIdentity.map(PeerIdentity.init)
+        if reactor.config.keepsQueuesShort {
+            ReceiveQueue.shorten(descriptor, away: TCPSocket.leastRoundTrip(descriptor))
+        }
         // Draining began during the handshake: only now can the peer be told.
         if reactor.draining { beginDrain() }
     }

@@ -59,7 +59,7 @@ extension Tunnel {
         }
         let (fd, _) = TCPSocket.connect(
             target.upstream, from: reactor.spoofedSource(peer.ip, towards: target),
-            options: reactor.config.socketOptions)
+            options: reactor.config.applicationSockets)
         guard fd >= 0 else {
             unsafe HTTP2.submitRefusal(http2, id: id, status: 503)
             return reactor.close(record, .connect(target.upstream, errno: -fd))

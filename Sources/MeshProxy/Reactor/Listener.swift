@@ -7,6 +7,8 @@ final class Listener {
         case inbound = "inbound HBONE"
         case inboundPlaintext = "inbound plaintext"
         case socks5 = "outbound SOCKS5"
+
+        var facesApplications: Bool { self == .outbound || self == .socks5 }
     }
 
     let role: Role

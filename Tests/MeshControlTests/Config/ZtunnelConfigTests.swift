@@ -270,8 +270,10 @@ struct ZtunnelConfigTests {
         #expect(problem(environment)?.hasPrefix("XDS_ON_DEMAND is true") == true)
     }
 
-    @Test("a second thread for bulk, and data ahead of the answer, unless they are refused")
+    @Test("a second thread for bulk, short queues, and data ahead of the answer, unless they are refused")
     func unwanted() throws {
+        #expect(try ProxyConfig(load([:])).keepsQueuesShort)
+        #expect(try !ProxyConfig(load(["MESHCTL_SHORT_QUEUES": "false"])).keepsQueuesShort)
         #expect(try ProxyConfig(load([:])).bulkThreads && ProxyConfig(load([:])).sendsEarly)
         #expect(try !ProxyConfig(load(["MESHCTL_BULK_THREADS": "false"])).bulkThreads)
         #expect(try !ProxyConfig(load(["MESHCTL_EARLY_DATA": "false"])).sendsEarly)

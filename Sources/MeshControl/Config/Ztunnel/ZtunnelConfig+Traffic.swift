@@ -54,6 +54,7 @@ extension ZtunnelConfig {
         // With less, one slow application of many is felt by the others at once.
         bufferLimit = reader.number("MESHCTL_BUFFER_LIMIT", bufferLimit, in: 16 << 20...1 << 40)
         bulkThreads = reader.bool("MESHCTL_BULK_THREADS", bulkThreads)
+        keepsQueuesShort = reader.bool("MESHCTL_SHORT_QUEUES", keepsQueuesShort)
         sendsEarly = reader.bool("MESHCTL_EARLY_DATA", sendsEarly)
         keepAlive.isEnabled = reader.bool("KEEPALIVE_ENABLED", keepAlive.isEnabled)
         keepAlive.time = reader.duration("KEEPALIVE_TIME", keepAlive.time)

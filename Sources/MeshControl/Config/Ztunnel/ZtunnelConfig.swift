@@ -132,6 +132,8 @@ package struct ZtunnelConfig: Sendable, Equatable {
     package var workerThreads = 2
     /// Whether each worker thread has a second one for bulk. Default true.
     package var bulkThreads = true
+    /// Whether little of bulk may wait in the sockets of near peers. Default true.
+    package var keepsQueuesShort = true
     /// Whether what an application says first goes with the request for its connection. Default true.
     package var sendsEarly = true
     /// Key exchange by X25519MLKEM768 only. Default false.
