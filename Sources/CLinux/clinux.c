@@ -6,6 +6,12 @@
 
 void cl_return_free_memory(void) { malloc_trim(0); }
 
+void cl_forget(void *base, size_t count) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+  uintptr_t begin = ((uintptr_t)base + page) & ~page, end = ((uintptr_t)base + count) & ~page;
+  if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 /// Whether the dynamic linker wrote into the object's read-only parts: those pages exist nowhere else.
 static int has_text_relocations(const struct dl_phdr_info *object) {
   for (int i = 0; i < object->dlpi_phnum; i++) {

@@ -242,4 +242,6 @@ static inline int cl_poll(int fd, short events, int timeout_ms) {
 void cl_forget_code(void);
 /// Gives the free pages of the allocator back to the kernel, in all of its arenas.
 void cl_return_free_memory(void);
+/// Gives the whole pages within back to the kernel; they are zeroes when they are used again.
+void cl_forget(void *base, size_t count);
 #endif

@@ -130,6 +130,10 @@ package enum Kernel {
     /// allocates meanwhile.
     package static func returnFreeMemory() { cl_return_free_memory() }
 
+    /// Gives the memory of a buffer back to the kernel, but for pages that it shares with others: what was in it is lost, and
+    /// it may be used again.
+    package static func forget(_ base: UnsafeMutablePointer<UInt8>, _ count: Int) { unsafe cl_forget(base, count) }
+
     /// Raises the soft limit of open descriptors to the hard one; returns it.
     package static func raiseDescriptorLimit() throws(KernelError) -> Int {
         let result = cl_raise_descriptor_limit()

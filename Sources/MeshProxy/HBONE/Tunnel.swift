@@ -269,6 +269,7 @@ final class Tunnel {
             // A short read emptied the socket, so the next edge will come; unless the end is already there to be read.
             if count < size, !sawHangup { readable = false }
             budget -= count
+            reactor.noteScratch(count)
             if phase == .handshaking {
                 stepHandshake(count)
             } else {
@@ -373,6 +374,7 @@ final class Tunnel {
             let count = reactor.staged
             if count == 0 { break }
             reactor.noteWork(of: self)
+            reactor.noteScratch(count)
             guard case .sealed = unsafe session.seal(reactor.stage, count) else {
                 return close(.tunnelClosed(peer, "TLS could not seal records"), graceful: false)
             }

@@ -1,3 +1,4 @@
+import MeshLinux
 import MeshTLS
 
 /// Blocks and buffers that wait for use, shared by all connections of one reactor, and what connections may have of them.
@@ -131,6 +132,17 @@ final class BufferPool {
             unsafe freeOutputs.append(base)
         } else {
             unsafe base.deallocate()
+        }
+    }
+
+    /// What waits for use needs no memory meanwhile, but for the head of each block.
+    func forget() {
+        for index in unsafe freeOutputs.indices { unsafe Kernel.forget(freeOutputs[index], outputCapacity) }
+        var next = unsafe freeBlocks
+        while let block = unsafe next {
+            unsafe next = block.pointee.next
+            let bytes = unsafe UnsafeMutableRawPointer(block).assumingMemoryBound(to: UInt8.self)
+            unsafe Kernel.forget(bytes + Block.header, Block.bytes - Block.header)
         }
     }
 

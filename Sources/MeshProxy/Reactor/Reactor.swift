@@ -95,6 +95,11 @@ final class Reactor {
     private(set) var draining = false
     private static let closing = Mutex(())
     private var peakConnections = 0
+    /// When much of the scratch was used last, and whether its memory has not been given back since.
+    private var scratchUsedAt: UInt64 = 0
+    private var scratchIsWarm = false
+    /// Bytes of each scratch buffer that are kept.
+    static let smallScratch = 64 << 10
     private var settles = false
     /// Connections whose memory is worth giving back, and how long after they went that is done.
     static let crowd = 256
@@ -236,6 +241,7 @@ final class Reactor {
             if alarm == .drain { stopped = true }
             if alarm == .tidy { tidy() }
             if alarm == .settle { settle() }
+            if alarm == .cool { cool() }
         case .nobody: break
         }
     }
@@ -346,6 +352,30 @@ final class Reactor {
             settles = true
             timers.set(.settle, table.token(of: mailbox.descriptor), after: Self.settleDelay, now: now)
         }
+    }
+
+    /// So much of the scratch was used at once.
+    @inline(__always)
+    func noteScratch(_ count: Int) {
+        if count <= Self.smallScratch { return }
+        scratchUsedAt = now
+        if scratchIsWarm { return }
+        scratchIsWarm = true
+        awaitCalm()
+    }
+
+    private func awaitCalm() {
+        timers.set(.cool, table.token(of: mailbox.descriptor), after: Self.settleDelay, now: now)
+    }
+
+    /// Bulk leaves some MiB of scratch behind, for which small requests have no use.
+    private func cool() {
+        guard now &- scratchUsedAt >= Self.settleDelay else { return awaitCalm() }
+        scratchIsWarm = false
+        unsafe Kernel.forget(cipher + Self.smallScratch, Self.cipherCapacity - Self.smallScratch)
+        unsafe Kernel.forget(plain + Self.smallScratch, Self.plainCapacity - Self.smallScratch)
+        unsafe Kernel.forget(stage + Self.smallScratch, Stage.bytes - Self.smallScratch)
+        pool.forget()
     }
 
     private func settle() {

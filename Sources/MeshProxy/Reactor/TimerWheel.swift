@@ -1,5 +1,5 @@
 /// What a timer is for. Each object reads the ones that concern it.
-enum Alarm: UInt8 { case connect, handshake, ping, idle, drain, settle, tidy, relief }
+enum Alarm: UInt8 { case connect, handshake, ping, idle, drain, settle, tidy, relief, cool }
 
 /// Timers of one reactor, 64 ms apart. Confined to the reactor's thread.
 ///

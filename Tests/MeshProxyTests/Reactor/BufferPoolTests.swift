@@ -53,6 +53,30 @@ struct BufferPoolTests {
         #expect(pool.held == 0)
     }
 
+    @Test("forgets what is in free blocks and buffers, and gives them out again")
+    func forgets() {
+        let pattern = [UInt8](repeating: 7, count: Block.bytes - Block.header)
+        let output = pool.takeOutput()
+        output.base?.initialize(repeating: 7, count: output.capacity)
+        let blocks = (0..<3).map { _ in pool.takeBlock() }
+        let texts = blocks.map { UnsafeMutableRawPointer($0) + Block.header }
+        for text in texts { text.copyMemory(from: pattern, byteCount: pattern.count) }
+        for block in blocks[..<2] { pool.give(block) }
+        pool.give(output)
+
+        pool.forget()
+
+        // The pages within are new; the block that is in use keeps its bytes.
+        for text in texts[..<2] { #expect(text.load(fromByteOffset: Block.bytes / 2, as: UInt8.self) == 0) }
+        #expect(UnsafeRawBufferPointer(start: texts[2], count: pattern.count).elementsEqual(pattern))
+        #expect(output.base?[output.capacity / 2] == 0)
+        let again = (0..<2).map { _ in pool.takeBlock() }
+        #expect(Set(again) == Set(blocks[..<2]))
+        #expect(pool.takeOutput().base == output.base)
+        for text in texts { text.copyMemory(from: pattern, byteCount: pattern.count) }
+        for block in again + blocks[2...] { pool.give(block) }
+    }
+
     @Test("keeps the large buffer where much waits")
     func muchCiphertext() {
         var output = pool.takeOutput()

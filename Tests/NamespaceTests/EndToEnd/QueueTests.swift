@@ -53,5 +53,37 @@ extension EndToEnd {
             let room = try room(environment: ["MESHCTL_SHORT_QUEUES": "false"])
             #expect(!(room.application + room.tunnel).contains(Self.short), "\(room)")
         }
+
+        @Test("Buffers that bulk has used are given back when it is over")
+        func buffers() throws {
+            let mesh = try Mesh()
+            let options = ["--threads", "1"]
+            let proxies = [
+                try mesh.startZtunnel("client", options: options), try mesh.startZtunnel("server", options: options),
+            ]
+            try mesh.redirect("client", "server")
+            try mesh.serve("server")
+            let target = "\(try mesh.node("server").v4)"
+            // Whatever the first connection needs is there.
+            _ = try mesh.call("client", "transfer", target, "7000", "1000", "1000")
+            usleepMilliseconds(500)
+            let before = proxies.map(\.allocatedKiB)
+            let pour = try mesh.start("client", "pour", target, "7000")
+            // Stage, ciphertext and plaintext are half a MiB each, and what one side uses the other does not.
+            _ = try eventually("buffers to be used") {
+                zip(proxies, before).allSatisfy { $0.allocatedKiB > $1 + 512 } ? true : nil
+            }
+            pour.signal(SIGKILL)
+            do {
+                _ = try eventually("memory to be given back") {
+                    zip(proxies, before).allSatisfy { $0.allocatedKiB < $1 + 512 } ? true : nil
+                }
+            } catch {
+                Issue.record("\(before) KiB before, \(proxies.map(\.allocatedKiB)) after, and still 10 s later")
+            }
+            // And they serve again.
+            let result = try mesh.call("client", "transfer", target, "7000", "30000000", "30000000")
+            #expect(result.up == true && result.down == true)
+        }
     }
 }
