@@ -24,7 +24,8 @@ static inline int cipsecmb_choose(cipsecmb_gcm *gcm) {
         gcm->open[1] = manager->gcm256_dec;
         gcm->expand[0] = manager->gcm128_pre;
         gcm->expand[1] = manager->gcm256_pre;
-        // The processor may have VAES which the library has no code for: its code for AVX2 goes without.
+        // The processor may have VAES for which the library has no code: that for AVX2 goes without in version 1.3. Of later
+        // ones less is said than is true.
         const uint64_t needed = IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ;
         gcm->uses_vaes = chosen >= IMB_ARCH_AVX512 && (manager->features & needed) == needed;
     }

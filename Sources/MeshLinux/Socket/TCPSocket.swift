@@ -122,13 +122,27 @@ package enum TCPSocket {
         return microseconds < 0 ? nil : microseconds
     }
 
-    /// Ends the kernel's own choice of how much may wait to be read: `bytes`, and as much again for its bookkeeping. More than
-    /// net.core.rmem_max needs CAP_NET_ADMIN; without it the connection gets that.
+    /// Ends the kernel's own choice of how much may wait to be read: `bytes`, and as much again for its bookkeeping. Nothing
+    /// changes where the kernel would not let more wait. More than net.core.rmem_max needs CAP_NET_ADMIN; without it the
+    /// connection gets that.
     package static func boundReceiveBuffer(_ fd: Int32, _ bytes: Int32) {
+        guard kernelsLargestBuffer > 2 * Int(bytes) else { return }
         if cl_set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes) < 0 {
             _ = cl_set_option(fd, SOL_SOCKET, SO_RCVBUF, bytes)
         }
     }
+
+    /// Bytes up to which the kernel lets the receive buffers of this network namespace grow; 0 when it does not say. Read once.
+    private static let kernelsLargestBuffer: Int = {
+        guard let file = try? InputFile("/proc/sys/net/ipv4/tcp_rmem") else { return 0 }
+        let text = unsafe [UInt8](unsafeUninitializedCapacity: 128) { buffer, count in
+            count = unsafe max(0, file.read(UnsafeMutableRawBufferPointer(buffer)))
+        }
+        // Three numbers: the least, that of a new socket, the most.
+        return text.split(whereSeparator: { !(48...57).contains($0) }).last.flatMap {
+            Int(String(decoding: $0, as: UTF8.self))
+        } ?? 0
+    }()
 
     package static func localAddress(_ fd: Int32) -> SocketAddress? {
         var storage = sockaddr_storage()

@@ -374,7 +374,6 @@ final class Tunnel {
             let count = reactor.staged
             if count == 0 { break }
             reactor.noteWork(of: self)
-            reactor.noteScratch(count)
             guard case .sealed = unsafe session.seal(reactor.stage, count) else {
                 return close(.tunnelClosed(peer, "TLS could not seal records"), graceful: false)
             }
@@ -398,6 +397,7 @@ final class Tunnel {
                 if wrote != -Kernel.again { (readable, sawHangup) = (true, true) }
                 return false
             }
+            reactor.noteScratch(wrote)
             session.output.start += wrote
             if wrote < left {
                 writable = false

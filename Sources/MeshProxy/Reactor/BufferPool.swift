@@ -23,6 +23,8 @@ final class BufferPool {
 
     private var freeBlocks: UnsafeMutablePointer<Block>?
     private var freeBlockCount = 0
+    /// A block has come back since somebody has looked.
+    var hasUsedBlocks = false
     private var freeOutputs: [UnsafeMutablePointer<UInt8>] = unsafe []
 
     /// Bytes of one ciphertext buffer.
@@ -102,6 +104,7 @@ final class BufferPool {
         unsafe block.pointee.next = freeBlocks
         unsafe freeBlocks = block
         freeBlockCount += 1
+        hasUsedBlocks = true
     }
 
     /// Gives half of the blocks that wait beyond the floor back to the allocator. Called now and then.
@@ -135,7 +138,7 @@ final class BufferPool {
         }
     }
 
-    /// What waits for use needs no memory meanwhile, but for the head of each block.
+    /// What waits for use needs no memory meanwhile, but for the pages that blocks share with their heads and neighbours.
     func forget() {
         for index in unsafe freeOutputs.indices { unsafe Kernel.forget(freeOutputs[index], outputCapacity) }
         var next = unsafe freeBlocks

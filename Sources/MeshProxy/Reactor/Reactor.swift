@@ -195,6 +195,7 @@ final class Reactor {
         log.flush()
         releaseGraveyard()
         notePeak()
+        noteBlocks()
         if draining, connections == 0 { stopped = true }
     }
 
@@ -364,8 +365,17 @@ final class Reactor {
         awaitCalm()
     }
 
+    /// Blocks may come back long after bulk has passed: from an application that was slow.
+    @inline(__always)
+    private func noteBlocks() {
+        guard pool.hasUsedBlocks else { return }
+        pool.hasUsedBlocks = false
+        noteScratch(Block.bytes + Self.smallScratch)
+    }
+
     private func awaitCalm() {
-        timers.set(.cool, table.token(of: mailbox.descriptor), after: Self.settleDelay, now: now)
+        let due = scratchUsedAt &+ Self.settleDelay
+        timers.set(.cool, table.token(of: mailbox.descriptor), after: due > now ? due - now : 0, now: now)
     }
 
     /// Bulk leaves some MiB of scratch behind, for which small requests have no use.

@@ -137,6 +137,7 @@ final class RelayEnd {
             guard count > 0 else { return noBytes(count) }
             if count < Self.bulky, !sawHangup { readable = false }
             note(count)
+            reactor.noteScratch(count)
             budget -= count
             var done = 0
             if twin.writable {

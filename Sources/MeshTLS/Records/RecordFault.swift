@@ -18,7 +18,7 @@ package enum RecordFault: Error, Equatable {
     case emptyMessage
     case malformedAlert
     case flood(String)
-    /// Our fault: libcrypto gave no key.
+    /// Our fault: there was no memory for a key.
     case noKey
 
     /// What the peer is told: number and name. Source: RFC 8446 sections 5 and 6.2.
@@ -54,7 +54,7 @@ package enum RecordFault: Error, Equatable {
         case .emptyMessage: "an empty piece of a handshake message"
         case .malformedAlert: "an alert that is not two bytes"
         case .flood(let what): "a flood of \(what)"
-        case .noKey: "libcrypto gave no key"
+        case .noKey: "no memory for a key"
         }
     }
 }

@@ -9,6 +9,7 @@ struct RecordPlan: Sendable {
     init?(_ options: TLSOptions) throws(TLSError) {
         if options.records == .libssl { return nil }
         func choose(_ suite: TLSOptions.CipherSuite) -> AEADEngine? {
+            guard options.cipherSuites.contains(suite) else { return nil }
             if let engine = options.engine, engine.serves(suite) { return engine }
             return AEADEngine.fastest(suite)
         }

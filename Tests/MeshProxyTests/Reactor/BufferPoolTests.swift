@@ -55,6 +55,8 @@ struct BufferPoolTests {
 
     @Test("forgets what is in free blocks and buffers, and gives them out again")
     func forgets() {
+        // Of larger pages no whole one lies within.
+        let isForgotten = sysconf(Int32(_SC_PAGESIZE)) == 4096
         let pattern = [UInt8](repeating: 7, count: Block.bytes - Block.header)
         let output = pool.takeOutput()
         output.base?.initialize(repeating: 7, count: output.capacity)
@@ -67,9 +69,11 @@ struct BufferPoolTests {
         pool.forget()
 
         // The pages within are new; the block that is in use keeps its bytes.
-        for text in texts[..<2] { #expect(text.load(fromByteOffset: Block.bytes / 2, as: UInt8.self) == 0) }
+        for text in texts[..<2] where isForgotten {
+            #expect(text.load(fromByteOffset: Block.bytes / 2, as: UInt8.self) == 0)
+        }
         #expect(UnsafeRawBufferPointer(start: texts[2], count: pattern.count).elementsEqual(pattern))
-        #expect(output.base?[output.capacity / 2] == 0)
+        #expect(output.base?[output.capacity / 2] == 0 || !isForgotten)
         let again = (0..<2).map { _ in pool.takeBlock() }
         #expect(Set(again) == Set(blocks[..<2]))
         #expect(pool.takeOutput().base == output.base)
