@@ -26,14 +26,11 @@ static int has_text_relocations(const struct dl_phdr_info *object) {
 static int forget_object(struct dl_phdr_info *object, size_t size, void *unused) {
   (void)size, (void)unused;
   if (has_text_relocations(object)) return 0;
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
   for (int i = 0; i < object->dlpi_phnum; i++) {
     const ElfW(Phdr) *part = &object->dlpi_phdr[i];
     if (part->p_type != PT_LOAD || part->p_flags & PF_W) continue;
-    uintptr_t begin = object->dlpi_addr + part->p_vaddr, end = begin + part->p_filesz;
     // Whole pages alone: the last one may be the first of a part that is written.
-    begin = (begin + page) & ~page, end &= ~page;
-    if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
+    cl_forget((void *)(object->dlpi_addr + part->p_vaddr), part->p_filesz);
   }
   return 0;
 }

@@ -95,9 +95,9 @@ final class Reactor {
     private(set) var draining = false
     private static let closing = Mutex(())
     private var peakConnections = 0
-    /// When much of the scratch was used last, and whether its memory has not been given back since.
-    private var scratchUsedAt: UInt64 = 0
-    private var scratchIsWarm = false
+    /// When memory that only bulk needs was used last, and whether it is to be given back.
+    private var bulkMemoryUsedAt: UInt64 = 0
+    private var awaitsCalm = false
     /// Bytes of each scratch buffer that are kept.
     static let smallScratch = 64 << 10
     private var settles = false
@@ -227,6 +227,11 @@ final class Reactor {
         due.removeAll(keepingCapacity: due.capacity <= 4096)
     }
 
+    /// One of the reactor's own, which ring at its doorbell.
+    private func setAlarm(_ alarm: Alarm, after nanoseconds: UInt64) {
+        timers.set(alarm, table.token(of: mailbox.descriptor), after: nanoseconds, now: now)
+    }
+
     private func ring(_ alarm: Alarm, _ token: UInt64) {
         let (occupant, object) = unsafe table.find(token)
         guard let object = unsafe object?.takeUnretainedValue() else { return }
@@ -351,18 +356,14 @@ final class Reactor {
             peakConnections = connections
         } else if connections < peakConnections / 4, peakConnections > Self.crowd, !settles {
             settles = true
-            timers.set(.settle, table.token(of: mailbox.descriptor), after: Self.settleDelay, now: now)
+            setAlarm(.settle, after: Self.settleDelay)
         }
     }
 
     /// So much of the scratch was used at once.
     @inline(__always)
     func noteScratch(_ count: Int) {
-        if count <= Self.smallScratch { return }
-        scratchUsedAt = now
-        if scratchIsWarm { return }
-        scratchIsWarm = true
-        awaitCalm()
+        if count > Self.smallScratch { awaitCalm() }
     }
 
     /// Blocks may come back long after bulk has passed: from an application that was slow.
@@ -370,18 +371,22 @@ final class Reactor {
     private func noteBlocks() {
         guard pool.hasUsedBlocks else { return }
         pool.hasUsedBlocks = false
-        noteScratch(Block.bytes + Self.smallScratch)
+        awaitCalm()
     }
 
+    /// Memory was used that is worth giving back, once none has been for a while.
     private func awaitCalm() {
-        let due = scratchUsedAt &+ Self.settleDelay
-        timers.set(.cool, table.token(of: mailbox.descriptor), after: due > now ? due - now : 0, now: now)
+        bulkMemoryUsedAt = now
+        if awaitsCalm { return }
+        awaitsCalm = true
+        setAlarm(.cool, after: Self.settleDelay)
     }
 
     /// Bulk leaves some MiB of scratch behind, for which small requests have no use.
     private func cool() {
-        guard now &- scratchUsedAt >= Self.settleDelay else { return awaitCalm() }
-        scratchIsWarm = false
+        let due = bulkMemoryUsedAt + Self.settleDelay
+        if now < due { return setAlarm(.cool, after: due - now) }
+        awaitsCalm = false
         unsafe Kernel.forget(cipher + Self.smallScratch, Self.cipherCapacity - Self.smallScratch)
         unsafe Kernel.forget(plain + Self.smallScratch, Self.plainCapacity - Self.smallScratch)
         unsafe Kernel.forget(stage + Self.smallScratch, Stage.bytes - Self.smallScratch)
@@ -438,8 +443,7 @@ final class Reactor {
         for listener in listeners where !listener.handsOver { acceptWaiting(listener) }
         // One reactor after the other: what waits may move to a sibling's listener first, which must not be closing.
         Self.closing.withLock { _ in closeListeners() }
-        timers.set(
-            .drain, table.token(of: mailbox.descriptor), after: UInt64(config.drainDeadline) * 1_000_000_000, now: now)
+        setAlarm(.drain, after: UInt64(config.drainDeadline) * 1_000_000_000)
         for tunnel in everyTunnel { tunnel.beginDrain() }
     }
 
@@ -526,7 +530,7 @@ final class Reactor {
     private func setTidyAlarm() {
         guard config.metricsIdleTimeout > 0 else { return }
         let round = UInt64(config.metricsIdleTimeout) * 1_000_000_000 / UInt64(SeriesBook.quietRounds)
-        timers.set(.tidy, table.token(of: mailbox.descriptor), after: round, now: now)
+        setAlarm(.tidy, after: round)
     }
 
     private func tidy() {

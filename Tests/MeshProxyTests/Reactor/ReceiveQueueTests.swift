@@ -16,7 +16,7 @@ struct ReceiveQueueTests {
         "is little where the far proxy is near, else the kernel's choice",
         arguments: [(0, true), (ReceiveQueue.near, true), (ReceiveQueue.near + 1, false), (nil, false)])
     func distance(away: Int?, isShort: Bool) throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
         try #require(descriptor >= 0)
         defer { close(descriptor) }
         let before = Self.room(descriptor)
