@@ -72,12 +72,13 @@ extension EndToEnd {
             let pour = try mesh.start("client", "pour", target, "7000")
             // Stage, ciphertext and plaintext are half a MiB each, and what one side uses the other does not.
             _ = try eventually("buffers to be used") {
-                zip(proxies, before).allSatisfy { $0.allocatedKiB > $1 + 384 } ? true : nil
+                zip(proxies, before).allSatisfy { $0.allocatedKiB > $1 + 768 } ? true : nil
             }
             pour.signal(SIGKILL)
             do {
                 _ = try eventually("memory to be given back") {
-                    zip(proxies, before).allSatisfy { $0.allocatedKiB < $1 + 256 } ? true : nil
+                    // The server's has up to 256 blocks for its slow reader, which keep a page each.
+                    zip(proxies, zip(before, [256, 1280])).allSatisfy { $0.allocatedKiB < $1.0 + $1.1 } ? true : nil
                 }
             } catch {
                 Issue.record("\(before) KiB before, \(proxies.map(\.allocatedKiB)) after, and still 10 s later")
