@@ -23,6 +23,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -37,6 +38,7 @@
 #define SPLICE_F_MOVE 1
 #define SPLICE_F_NONBLOCK 2
 #endif
+#define CL_SCHED_BATCH 3
 #ifndef F_SETPIPE_SZ
 #define F_SETPIPE_SZ 1031
 #define F_GETPIPE_SZ 1032
@@ -45,6 +47,7 @@ int setns(int fd, int type);
 int accept4(int fd, struct sockaddr *from, socklen_t *size, int flags);
 int pipe2(int ends[2], int flags);
 int pthread_setname_np(pthread_t thread, const char *name);
+long syscall(long number, ...);
 ssize_t splice(int from, loff_t *at, int to, loff_t *there, size_t count, unsigned int flags);
 
 #define CL_RESULT(x) ({ long r_ = (long)(x); r_ < 0 ? -(long)errno : r_; })
@@ -234,6 +237,30 @@ static inline int cl_poll(int fd, short events, int timeout_ms) {
   do ready = poll(&p, 1, timeout_ms);
   while (ready < 0 && errno == EINTR);
   return ready < 0 ? -errno : ready == 0 ? 0 : p.revents;
+}
+
+/// What sched_getattr(2) and sched_setattr(2) take, as of Linux 3.14; the C library of Debian 12 does not declare it.
+struct cl_scheduling {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t slice, deadline, period;
+};
+/// Asks for slices of `ns` for the calling thread. Linux before 6.12 takes it and goes on as it was.
+static inline int cl_set_slice(uint64_t ns) {
+  struct cl_scheduling mine = {.size = sizeof mine};
+  if (syscall(SYS_sched_getattr, 0, &mine, sizeof mine, 0) < 0) return -errno;
+  // The field means something else to deadline scheduling, and nothing to the other real-time policies.
+  if (mine.policy != SCHED_OTHER && mine.policy != CL_SCHED_BATCH) return -EOPNOTSUPP;
+  mine.slice = ns;
+  return (int)CL_RESULT(syscall(SYS_sched_setattr, 0, &mine, 0));
+}
+/// The slice of a thread of this process, in ns; 0 where the kernel does not tell.
+static inline int64_t cl_slice(int tid) {
+  struct cl_scheduling its = {.size = sizeof its};
+  if (syscall(SYS_sched_getattr, tid, &its, sizeof its, 0) < 0) return -errno;
+  return (int64_t)its.slice;
 }
 
 /// Takes the pages of code and constants, our own and those of libraries, out of this process's memory; the kernel

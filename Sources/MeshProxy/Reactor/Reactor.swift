@@ -167,7 +167,18 @@ final class Reactor {
 
     /// Serves until stopped, or until a drain has come to its end.
     func run() {
-        while !stopped { turn() }
+        switch lane {
+        case .requests: while !stopped { turn() }
+        case .bulk:
+            // After each turn whoever waits for this core goes first: wherever small requests are on their way,
+            // they wait for bulk no longer than one turn takes. Yielding gives up the rest of a slice, so slices are
+            // short: with the usual ones, others that want the core for long would get most of it.
+            Kernel.takeShortSlices()
+            while !stopped {
+                turn()
+                Kernel.yield()
+            }
+        }
         closeListeners()
         for tunnel in everyTunnel { tunnel.close(.drained, graceful: true) }
         for case let relay as RelayEnd in table.all(.relay) { relay.relayFail(.drained) }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import MeshCore
 import MeshLinux
@@ -64,6 +65,25 @@ struct BulkLaneTests {
             if bulkTunnels(client).count == 1, bulkTunnels(server).count == 1 { return (small, bulk) }
             try #require(ContinuousClock.now < deadline, "no tunnel moved")
         }
+    }
+
+    /// The slices of this process's threads whose names begin so, in nanoseconds.
+    private func slices(_ name: String) throws -> Set<UInt64> {
+        let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")
+        return Set(
+            tasks.compactMap(Int32.init).compactMap { tid in
+                let its = try? String(contentsOfFile: "/proc/self/task/\(tid)/comm", encoding: .utf8)
+                return its?.hasPrefix(name) == true ? Kernel.slice(of: tid) : nil
+            })
+    }
+
+    @Test("is on a thread of short slices, where the kernel has such")
+    func shortSlices() throws {
+        _ = try move()
+        let usual = try slices("reactor-")
+        #expect(usual.isDisjoint(with: [Kernel.shortSlice]))
+        // Other suites start such threads meanwhile, which have their name first.
+        if !usual.isEmpty { #expect(try slices("bulk-").contains(Kernel.shortSlice)) }
     }
 
     @Test("moves to the thread for bulk in both proxies, and not a byte is lost or changed")
