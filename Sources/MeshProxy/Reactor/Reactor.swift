@@ -231,7 +231,7 @@ final class Reactor {
     }
 
     private func ringAlarms() {
-        timers.expire(now: now, into: &due)
+        timers.expire(now: now, into: &due) { unsafe table.find($0).occupant != .nobody }
         if due.isEmpty { return }
         // Ringing may set timers, never expire them: the list is ours until it is cleared.
         for entry in due { ring(entry.alarm, entry.token) }

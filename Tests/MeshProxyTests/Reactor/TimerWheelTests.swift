@@ -8,7 +8,7 @@ struct TimerWheelTests {
 
     private static func expire(_ wheel: inout TimerWheel, _ now: UInt64) -> [UInt64] {
         var due: [TimerWheel.Entry] = []
-        wheel.expire(now: now, into: &due)
+        wheel.expire(now: now, into: &due) { _ in true }
         return due.map(\.token).sorted()
     }
 
@@ -41,11 +41,30 @@ struct TimerWheelTests {
         #expect(wheel.count == 0)
     }
 
+    @Test("of what is gone by the next tick are forgotten at once, others ring")
+    func shortLives() {
+        var wheel = TimerWheel(now: 0)
+        for token in 1...100 { wheel.set(.connect, UInt64(token), after: 10 * Self.second, now: 0) }
+        var due: [TimerWheel.Entry] = []
+        var asked = 0
+        wheel.expire(now: TimerWheel.tickNanoseconds, into: &due) { token in
+            asked += 1
+            return token == 7
+        }
+        #expect(asked == 100)
+        #expect(due.isEmpty)
+        #expect(wheel.count == 1)
+        #expect(Self.expire(&wheel, 11 * Self.second) == [7])
+    }
+
     @Test("say how long to sleep: for ever when there are none, else not past the next")
     func wait() {
         var wheel = TimerWheel(now: 0)
         #expect(wheel.wait(now: 0) == -1)
         wheel.set(.ping, 1, after: 10 * Self.second, now: 0)
+        // It enters the wheel at the next tick.
+        #expect((1...66).contains(wheel.wait(now: 0)))
+        #expect(Self.expire(&wheel, TimerWheel.tickNanoseconds).isEmpty)
         #expect((9_000...10_200).contains(wheel.wait(now: 0)))
         #expect(wheel.wait(now: 20 * Self.second) == 0)
     }
