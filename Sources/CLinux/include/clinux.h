@@ -251,7 +251,7 @@ struct cl_scheduling {
 static inline int cl_set_slice(uint64_t ns) {
   struct cl_scheduling mine = {.size = sizeof mine};
   if (syscall(SYS_sched_getattr, 0, &mine, sizeof mine, 0) < 0) return -errno;
-  // The field means something else to deadline scheduling, and nothing to the other real-time policies.
+  // The field means something else to deadline scheduling, and nothing to idle and other real-time policies.
   if (mine.policy != SCHED_OTHER && mine.policy != CL_SCHED_BATCH) return -EOPNOTSUPP;
   mine.slice = ns;
   return (int)CL_RESULT(syscall(SYS_sched_setattr, 0, &mine, 0));

@@ -72,6 +72,8 @@ final class Tunnel {
     private(set) var window: CreditWindow
     /// An alarm is set to look again whether there is memory.
     private(set) var awaitsRelief = false
+    /// Whether an alarm is set on this reactor for the end of the time without streams.
+    var awaitsIdle = false
     /// The widest connection window that the peer was seen to give us, and the part of it that is too little for more.
     private var widestWindow: Int32 = 0
     private static let narrow: Int32 = 16
@@ -478,14 +480,23 @@ final class Tunnel {
             reactor.markDirty(self)
             closeWhenDone()
         } else if isClient {
-            setAlarm(.idle, seconds: reactor.config.poolIdleTimeout)
+            awaitIdle(UInt64(reactor.config.poolIdleTimeout) * 1_000_000_000)
         }
     }
 
+    /// One alarm at a time: where streams come one after another, a tunnel falls idle thousands of times in a second.
+    private func awaitIdle(_ nanoseconds: UInt64) {
+        if awaitsIdle { return }
+        awaitsIdle = true
+        reactor.timers.set(.idle, token, after: nanoseconds, now: reactor.now)
+    }
+
     private func releaseWhenIdle() {
+        awaitsIdle = false
+        guard isClient, streamCount == 0 else { return }
+        let limit = UInt64(reactor.config.poolIdleTimeout) * 1_000_000_000
         let idle = reactor.now - idleSince
-        guard isClient, streamCount == 0, idle >= UInt64(reactor.config.poolIdleTimeout) * 1_000_000_000 else { return }
-        close(.drained, graceful: true)
+        if idle >= limit { close(.drained, graceful: true) } else { awaitIdle(limit - idle) }
     }
 
     /// What this tunnel offers one more stream.
@@ -652,7 +663,7 @@ final class Tunnel {
 
     private func becameOpen() {
         reactor.handshakes.leave(self)
-        if isClient, streamCount == 0 { setAlarm(.idle, seconds: reactor.config.poolIdleTimeout) }
+        if isClient, streamCount == 0 { awaitIdle(UInt64(reactor.config.poolIdleTimeout) * 1_000_000_000) }
         peerIdentity = session?.peerIdentity.map(PeerIdentity.init)
         if reactor.config.keepsQueuesShort {
             ReceiveQueue.shorten(descriptor, away: TCPSocket.leastRoundTrip(descriptor))

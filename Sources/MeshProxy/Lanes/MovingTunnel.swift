@@ -55,6 +55,8 @@ extension Tunnel {
         }
         self.token = token
         setAlarm(.ping, seconds: reactor.config.pingInterval)
+        // It has streams, so nothing is lost with an alarm that the other reactor has.
+        awaitsIdle = false
         if awaitsRelief { reactor.timers.set(.relief, token, after: Self.reliefInterval, now: reactor.now) }
         for stream in streams {
             if let token = reactor.adopt(stream.descriptor, .stream, stream) {

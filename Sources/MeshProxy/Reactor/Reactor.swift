@@ -170,13 +170,13 @@ final class Reactor {
         switch lane {
         case .requests: while !stopped { turn() }
         case .bulk:
-            // After each turn whoever waits for this core goes first: wherever small requests are on their way,
-            // they wait for bulk no longer than one turn takes. Yielding gives up the rest of a slice, so slices are
-            // short: with the usual ones, others that want the core for long would get most of it.
-            Kernel.takeShortSlices()
+            // After each turn those go first that wait for this core and have had less of it: small requests wait for
+            // bulk no longer than one turn takes. Yielding gives up the rest of a slice, so only with short ones:
+            // with the usual ones, others that want the core for long would get most of it.
+            let yields = Kernel.takeShortSlices()
             while !stopped {
                 turn()
-                Kernel.yield()
+                if yields { Kernel.yield() }
             }
         }
         closeListeners()

@@ -5,7 +5,7 @@ enum Alarm: UInt8 { case connect, handshake, ping, idle, drain, settle, tidy, re
 ///
 /// Setting one appends to an array; nothing is ever cancelled: an alarm that no longer matters finds its object gone
 /// (the token's generation) or looks at its state and does nothing. That suits a proxy, where almost every timeout is
-/// set and almost none happens. Alarms enter the wheel with the next tick, and those whose object is gone by then never do:
+/// set and almost none happens. Alarms enter the wheel after the next tick, and those whose object is gone by then never do:
 /// ten thousand short connections a second, each with ten seconds to connect, would else lie there by the hundred thousand.
 struct TimerWheel {
     struct Entry {
@@ -23,6 +23,8 @@ struct TimerWheel {
     private var slots: [[Entry]] = Array(repeating: [], count: slotCount)
     /// What was set since the last tick.
     private var young: [Entry] = []
+    /// The first tick at which something may be due.
+    private var soonest = UInt64.max
     private var tick: UInt64
     private(set) var count = 0
 
@@ -32,18 +34,15 @@ struct TimerWheel {
     mutating func set(_ alarm: Alarm, _ token: UInt64, after nanoseconds: UInt64, now: UInt64) {
         let due = (now + nanoseconds) / Self.tickNanoseconds + 1
         young.append(Entry(token: token, due: due, alarm: alarm))
+        if due < soonest { soonest = due }
         count += 1
     }
 
-    /// Milliseconds until the next tick that has something to do; -1 when there is none.
+    /// Milliseconds until the next tick at which something may be due; -1 when there is none.
     func wait(now: UInt64) -> Int32 {
         if count == 0 { return -1 }
-        for ahead in 1...UInt64(Self.slotCount)
-        where !young.isEmpty || !slots[Int((tick + ahead) % UInt64(Self.slotCount))].isEmpty {
-            let at = (tick + ahead) * Self.tickNanoseconds
-            return at <= now ? 0 : Int32((at - now) / 1_000_000 + 1)
-        }
-        return -1
+        let at = soonest * Self.tickNanoseconds
+        return at <= now ? 0 : Int32((at - now) / 1_000_000 + 1)
     }
 
     /// Moves what is due at `now` to `due`. Ringing is left to the caller, since it may set timers again.
@@ -56,6 +55,7 @@ struct TimerWheel {
         let laps = UInt64(Self.slotCount)
         let first = target - tick > laps ? target - laps + 1 : tick + 1
         tick = target
+        soonest = .max
         if count == 0 { return }
         for at in first...target {
             let slot = Int(at % laps)
@@ -80,5 +80,9 @@ struct TimerWheel {
             }
         }
         young.removeAll(keepingCapacity: young.capacity <= 4096)
+        for ahead in 1...laps where !slots[Int((tick + ahead) % laps)].isEmpty {
+            soonest = tick + ahead
+            break
+        }
     }
 }

@@ -271,6 +271,33 @@ struct TunnelPathTests {
         #expect(class_getInstanceSize(ConnectionRecord.self) <= 512)
         #expect(class_getInstanceSize(RelayEnd.self) <= 256)
     }
+
+    @Test("keeps no timers of connections that came and went")
+    func comeAndGo() throws {
+        let (mesh, application, rounds) = (try LoopbackMesh(), try Application(), 40)
+        let listener = application.descriptor
+        let server = try KernelThread.start("application") {
+            for _ in 0..<rounds {
+                let connection = accept(listener, nil, nil)
+                keepFromPrograms(connection)
+                var byte: UInt8 = 0
+                _ = unsafe read(connection, &byte, 1)
+                close(connection)
+            }
+            close(listener)
+        }
+        for _ in 0..<rounds {
+            let client = try mesh.connect(to: application.address)
+            try mesh.turn { mesh.reactor.connections == 4 }
+            close(client)
+            try mesh.turn { mesh.reactor.connections == 2 }
+        }
+        server.join()
+        let later = mesh.reactor.now + 3 * TimerWheel.tickNanoseconds
+        try mesh.turn { mesh.reactor.now >= later }
+        // Of the two ends of the tunnel: to open, to shake hands, to ping, to be idle; the reactor's own; the helper's.
+        #expect(mesh.reactor.timers.count < rounds / 2)
+    }
 }
 
 /// Bytes of one instance of a class, as the runtime allocates it.
