@@ -38,7 +38,9 @@
 #define SPLICE_F_MOVE 1
 #define SPLICE_F_NONBLOCK 2
 #endif
-#define CL_SCHED_BATCH 3
+#ifndef SCHED_BATCH
+#define SCHED_BATCH 3
+#endif
 #ifndef F_SETPIPE_SZ
 #define F_SETPIPE_SZ 1031
 #define F_GETPIPE_SZ 1032
@@ -252,7 +254,7 @@ static inline int cl_set_slice(uint64_t ns) {
   struct cl_scheduling mine = {.size = sizeof mine};
   if (syscall(SYS_sched_getattr, 0, &mine, sizeof mine, 0) < 0) return -errno;
   // The field means something else to deadline scheduling, and nothing to idle and other real-time policies.
-  if (mine.policy != SCHED_OTHER && mine.policy != CL_SCHED_BATCH) return -EOPNOTSUPP;
+  if (mine.policy != SCHED_OTHER && mine.policy != SCHED_BATCH) return -EOPNOTSUPP;
   mine.slice = ns;
   return (int)CL_RESULT(syscall(SYS_sched_setattr, 0, &mine, 0));
 }

@@ -201,7 +201,11 @@ final class Tunnel {
     }
 
     func setAlarm(_ alarm: Alarm, seconds: Int) {
-        reactor.timers.set(alarm, token, after: UInt64(seconds) * 1_000_000_000, now: reactor.now)
+        setAlarm(alarm, after: UInt64(seconds) * 1_000_000_000)
+    }
+
+    func setAlarm(_ alarm: Alarm, after nanoseconds: UInt64) {
+        reactor.timers.set(alarm, token, after: nanoseconds, now: reactor.now)
     }
 
     // MARK: Events
@@ -480,23 +484,25 @@ final class Tunnel {
             reactor.markDirty(self)
             closeWhenDone()
         } else if isClient {
-            awaitIdle(UInt64(reactor.config.poolIdleTimeout) * 1_000_000_000)
+            awaitIdle(idleLimit)
         }
     }
+
+    /// Nanoseconds that a tunnel of ours may be without streams.
+    private var idleLimit: UInt64 { UInt64(reactor.config.poolIdleTimeout) * 1_000_000_000 }
 
     /// One alarm at a time: where streams come one after another, a tunnel falls idle thousands of times in a second.
     private func awaitIdle(_ nanoseconds: UInt64) {
         if awaitsIdle { return }
         awaitsIdle = true
-        reactor.timers.set(.idle, token, after: nanoseconds, now: reactor.now)
+        setAlarm(.idle, after: nanoseconds)
     }
 
     private func releaseWhenIdle() {
         awaitsIdle = false
         guard isClient, streamCount == 0 else { return }
-        let limit = UInt64(reactor.config.poolIdleTimeout) * 1_000_000_000
         let idle = reactor.now - idleSince
-        if idle >= limit { close(.drained, graceful: true) } else { awaitIdle(limit - idle) }
+        if idle >= idleLimit { close(.drained, graceful: true) } else { awaitIdle(idleLimit - idle) }
     }
 
     /// What this tunnel offers one more stream.
@@ -569,7 +575,7 @@ final class Tunnel {
         if reactor.pool.share == BufferPool.smallestShare { reactor.complainOfMemory() }
         if awaitsRelief { return }
         awaitsRelief = true
-        reactor.timers.set(.relief, token, after: Self.reliefInterval, now: reactor.now)
+        setAlarm(.relief, after: Self.reliefInterval)
     }
 
     static let reliefInterval: UInt64 = 50_000_000
@@ -663,7 +669,7 @@ final class Tunnel {
 
     private func becameOpen() {
         reactor.handshakes.leave(self)
-        if isClient, streamCount == 0 { awaitIdle(UInt64(reactor.config.poolIdleTimeout) * 1_000_000_000) }
+        if isClient, streamCount == 0 { awaitIdle(idleLimit) }
         peerIdentity = session?.peerIdentity.map(PeerIdentity.init)
         if reactor.config.keepsQueuesShort {
             ReceiveQueue.shorten(descriptor, away: TCPSocket.leastRoundTrip(descriptor))

@@ -57,7 +57,7 @@ extension Tunnel {
         setAlarm(.ping, seconds: reactor.config.pingInterval)
         // It has streams, so nothing is lost with an alarm that the other reactor has.
         awaitsIdle = false
-        if awaitsRelief { reactor.timers.set(.relief, token, after: Self.reliefInterval, now: reactor.now) }
+        if awaitsRelief { setAlarm(.relief, after: Self.reliefInterval) }
         for stream in streams {
             if let token = reactor.adopt(stream.descriptor, .stream, stream) {
                 stream.token = token

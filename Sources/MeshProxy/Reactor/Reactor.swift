@@ -167,17 +167,13 @@ final class Reactor {
 
     /// Serves until stopped, or until a drain has come to its end.
     func run() {
-        switch lane {
-        case .requests: while !stopped { turn() }
-        case .bulk:
-            // After each turn those go first that wait for this core and have had less of it: small requests wait for
-            // bulk no longer than one turn takes. Yielding gives up the rest of a slice, so only with short ones:
-            // with the usual ones, others that want the core for long would get most of it.
-            let yields = Kernel.takeShortSlices()
-            while !stopped {
-                turn()
-                if yields { Kernel.yield() }
-            }
+        // After a turn of bulk those go first that wait for this core and have had less of it: small requests wait for
+        // bulk no longer than one turn takes. Yielding gives up the rest of a slice, so only with short ones: with the
+        // usual ones, others that want the core for long would get most of it.
+        let yields = if case .bulk = lane { Kernel.takeShortSlices() } else { false }
+        while !stopped {
+            turn()
+            if yields { Kernel.yield() }
         }
         closeListeners()
         for tunnel in everyTunnel { tunnel.close(.drained, graceful: true) }

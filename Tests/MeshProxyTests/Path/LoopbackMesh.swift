@@ -150,14 +150,16 @@ struct Application {
         _ = fcntl(descriptor, F_SETFL, 0)
     }
 
-    /// Takes one connection and runs `body` with it on a thread of its own.
-    func serve(_ body: @escaping @Sendable (Int32) -> Void) throws -> KernelThread {
+    /// Takes `count` connections on a thread of its own, one after the other, and runs `body` with each.
+    func serve(_ count: Int = 1, _ body: @escaping @Sendable (Int32) -> Void) throws -> KernelThread {
         let listener = descriptor
         return try KernelThread.start("application") {
-            let connection = accept(listener, nil, nil)
-            keepFromPrograms(connection)
-            body(connection)
-            close(connection)
+            for _ in 0..<count {
+                let connection = accept(listener, nil, nil)
+                keepFromPrograms(connection)
+                body(connection)
+                close(connection)
+            }
             close(listener)
         }
     }

@@ -275,16 +275,9 @@ struct TunnelPathTests {
     @Test("keeps no timers of connections that came and went")
     func comeAndGo() throws {
         let (mesh, application, rounds) = (try LoopbackMesh(), try Application(), 40)
-        let listener = application.descriptor
-        let server = try KernelThread.start("application") {
-            for _ in 0..<rounds {
-                let connection = accept(listener, nil, nil)
-                keepFromPrograms(connection)
-                var byte: UInt8 = 0
-                _ = unsafe read(connection, &byte, 1)
-                close(connection)
-            }
-            close(listener)
+        let server = try application.serve(rounds) { connection in
+            var byte: UInt8 = 0
+            _ = unsafe read(connection, &byte, 1)
         }
         for _ in 0..<rounds {
             let client = try mesh.connect(to: application.address)
