@@ -4,22 +4,36 @@ package import MeshCore
 /// An epoll instance and the events of one wait. Confined to the thread that made it.
 @safe
 package final class Poller {
-    package struct Interest: OptionSet, Sendable {
+    /// Events to wait for, or that came. No `OptionSet`: in another module its operations are calls through the protocol,
+    /// and there are five of them for each event. Source of the numbers: the kernel's uapi/linux/eventpoll.h.
+    package struct Interest: Sendable {
         package let rawValue: UInt32
         package init(rawValue: UInt32) { self.rawValue = rawValue }
-        package static let readable = Interest(rawValue: EPOLLIN.rawValue)
-        package static let writable = Interest(rawValue: EPOLLOUT.rawValue)
-        package static let readClosed = Interest(rawValue: EPOLLRDHUP.rawValue)
-        package static let error = Interest(rawValue: EPOLLERR.rawValue)
-        package static let hangup = Interest(rawValue: EPOLLHUP.rawValue)
-        package static let edge = Interest(rawValue: 1 << 31)
+
+        /// Whether any of `others` is among these.
+        package func has(_ others: Interest) -> Bool { rawValue & others.rawValue != 0 }
+
+        package static var nothing: Interest { Interest(rawValue: 0) }
+        package static var readable: Interest { Interest(rawValue: 0x001) }
+        package static var writable: Interest { Interest(rawValue: 0x004) }
+        package static var error: Interest { Interest(rawValue: 0x008) }
+        package static var hangup: Interest { Interest(rawValue: 0x010) }
+        package static var readClosed: Interest { Interest(rawValue: 0x2000) }
+        /// Told once per change.
+        package static var edge: Interest { Interest(rawValue: 1 << 31) }
+
+        package static func | (some: Interest, more: Interest) -> Interest {
+            Interest(rawValue: some.rawValue | more.rawValue)
+        }
+
         /// What a connection asks for: both directions, told once per change.
-        package static let connection: Interest = [.readable, .writable, .readClosed, .edge]
-        package static let ended: Interest = [.readClosed, .error, .hangup]
+        package static var connection: Interest { readable | writable | readClosed | edge }
+        package static var broken: Interest { error | hangup }
+        package static var ended: Interest { readClosed | broken }
         /// Something can be read, be it the end.
-        package static let anythingToRead: Interest = [.readable, .readClosed, .error, .hangup]
+        package static var anythingToRead: Interest { readable | ended }
         /// What decides a connect.
-        package static let connected: Interest = [.writable, .error, .hangup]
+        package static var connected: Interest { writable | broken }
     }
 
     private let descriptor: Int32

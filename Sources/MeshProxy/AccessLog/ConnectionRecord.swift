@@ -33,7 +33,9 @@ final class ConnectionRecord {
     var serverToClient = 0
     /// Monotonic nanoseconds.
     let start: UInt64
-    var series: TrafficSeries?
+    var series: TrafficSeries? { didSet { counters.object = series } }
+    /// The same. Alive as long as `series` holds it.
+    private var counters = Unretained<TrafficSeries>(nil)
     /// Why a first tunnel did not take the request, which a second one was asked for then.
     var refusal: RequestRefusal?
     /// The tunnel inside, when this is the outer connection of double HBONE: it is told how this one fares, the log and
@@ -53,12 +55,12 @@ final class ConnectionRecord {
     @inline(__always)
     func countClientToServer(_ bytes: Int) {
         clientToServer += bytes
-        if let series { TrafficSeries.add(bytes, to: series.received) }
+        counters.use { TrafficSeries.add(bytes, to: $0.received) }
     }
 
     @inline(__always)
     func countServerToClient(_ bytes: Int) {
         serverToClient += bytes
-        if let series { TrafficSeries.add(bytes, to: series.sent) }
+        counters.use { TrafficSeries.add(bytes, to: $0.sent) }
     }
 }

@@ -111,6 +111,12 @@ final class Tunnel {
     /// Made when it is first needed: a peer that never finishes its handshake costs none.
     var http2: OpaquePointer {
         if let made = unsafe http2Session { return unsafe made }
+        return unsafe makeHTTP2()
+    }
+
+    // Never inlined: every use of the session would have its code beside it.
+    @inline(never)
+    private func makeHTTP2() -> OpaquePointer {
         let made = unsafe HTTP2.makeSession(client: isClient, config: reactor.config, window: window.size)
         unsafe HTTP2.attach(made, to: self)
         unsafe http2Session = made
@@ -212,18 +218,18 @@ final class Tunnel {
 
     func event(_ ready: Poller.Interest) {
         if phase == .connecting {
-            guard innerIdentities == nil, !ready.isDisjoint(with: .connected) else { return }
+            guard innerIdentities == nil, ready.has(.connected) else { return }
             let error = Kernel.pendingError(descriptor)
             guard error == 0 else { return close(.connect(peer, errno: error), graceful: false) }
             beginHandshake()
             if phase == .closed { return }
         }
-        if !ready.isDisjoint(with: .ended) { sawHangup = true }
-        if ready.contains(.writable) {
+        if ready.has(.ended) { sawHangup = true }
+        if ready.has(.writable) {
             writable = true
             reactor.markDirty(self)
         }
-        if !ready.isDisjoint(with: .anythingToRead) {
+        if ready.has(.anythingToRead) {
             readable = true
             if !readsLater { read() }
         }

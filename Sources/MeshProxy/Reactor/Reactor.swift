@@ -60,18 +60,19 @@ final class Reactor {
     var stageLimit = stageCapacity
     /// When a connection that carries no bulk last moved something.
     private var lightWorkAt: UInt64 = 0
-    var gather = Gather()
+    let gather = Gather()
     var requestHead = RequestHead()
 
     // Work lists of this turn and the next. Entries are not retained: what is closed stays in the graveyard until no
-    // list can hold it any more.
-    private var dirty: [Unmanaged<Tunnel>] = unsafe []
+    // list can hold it any more. Exclusive access goes without a check, as every turn and every request would pay for it:
+    // no call that is made while one of them changes leads back here.
+    @exclusivity(unchecked) private var dirty: [Unmanaged<Tunnel>] = unsafe []
     private var again: [Reader] = []
-    private var spareDirty: [Unmanaged<Tunnel>] = unsafe []
+    @exclusivity(unchecked) private var spareDirty: [Unmanaged<Tunnel>] = unsafe []
     private var spareAgain: [Reader] = []
     private var due: [TimerWheel.Entry] = []
-    private var graveyard: [Unmanaged<AnyObject>] = unsafe []
-    private var olderGraveyard: [Unmanaged<AnyObject>] = unsafe []
+    @exclusivity(unchecked) private var graveyard: [Unmanaged<AnyObject>] = unsafe []
+    @exclusivity(unchecked) private var olderGraveyard: [Unmanaged<AnyObject>] = unsafe []
 
     let lane: Lane
     /// The tunnel that is to go to the worker's other reactor at the end of this turn. Alive until then: see `graveyard`.
@@ -317,8 +318,8 @@ final class Reactor {
     /// Takes a tunnel that moves away out of what the next turn works through.
     func forget(_ tunnel: Tunnel) {
         let gone = unsafe Unmanaged.passUnretained(tunnel).toOpaque()
-        if tunnel.isDirty { unsafe dirty.removeAll { unsafe $0.toOpaque() == gone } }
-        if tunnel.readsLater { again.removeAll { unsafe $0.isTunnel(gone) } }
+        if tunnel.isDirty { unsafe dirty = dirty.filter { unsafe $0.toOpaque() != gone } }
+        if tunnel.readsLater { again = again.filter { unsafe !$0.isTunnel(gone) } }
         (tunnel.isDirty, tunnel.readsLater) = (false, false)
     }
 
@@ -500,7 +501,7 @@ final class Reactor {
                     + " of open files")
         }
         listener.resting = true
-        _ = poller.modify(listener.descriptor, [], token: listener.token)
+        _ = poller.modify(listener.descriptor, .nothing, token: listener.token)
         timers.set(.settle, listener.token, after: 100_000_000, now: now)
     }
 

@@ -13,28 +13,23 @@ enum Stage {
 /// The spans point into the reactor's scratch: they are written, or copied into the stream's queue, before it is used
 /// again.
 @safe
-struct Gather: ~Copyable {
+final class Gather {
     static let limit = 64
 
     private let spans: UnsafeMutablePointer<IOVector>
     private(set) var count = 0
     private(set) var bytes = 0
-    private var link = Unretained<TunnelStream>(nil)
+    /// Whose bytes these are. Alive as long as they wait: they are written before anything is released.
+    var stream = Unretained<TunnelStream>(nil)
 
     init() { unsafe spans = .allocate(capacity: Self.limit) }
     deinit { unsafe spans.deallocate() }
-
-    /// Whose bytes these are. Alive as long as they wait: they are written before anything is released.
-    @inline(__always) var stream: TunnelStream? {
-        get { link.object }
-        set { link.object = newValue }
-    }
 
     var isFull: Bool { count == Self.limit }
 
     /// Adds a span, joined to the last one where they touch.
     @inline(__always)
-    mutating func add(_ start: UnsafeMutablePointer<UInt8>, _ length: Int) {
+    func add(_ start: UnsafeMutablePointer<UInt8>, _ length: Int) {
         bytes += length
         if count > 0 {
             let last = unsafe spans + (count - 1)
@@ -69,9 +64,9 @@ struct Gather: ~Copyable {
         }
     }
 
-    mutating func clear() {
+    func clear() {
         count = 0
         bytes = 0
-        stream = nil
+        stream.object = nil
     }
 }

@@ -5,13 +5,20 @@
 /// says in a comment which of the two holds.
 @safe
 struct Unretained<Object: AnyObject> {
-    private unowned(unsafe) var reference: Object?
+    private var reference: Unmanaged<Object>?
 
-    init(_ object: Object?) { unsafe reference = object }
+    init(_ object: Object?) { unsafe reference = object.map(Unmanaged.passUnretained) }
 
     @inline(__always)
     var object: Object? {
-        get { unsafe reference }
-        set { unsafe reference = newValue }
+        get { unsafe reference?.takeUnretainedValue() }
+        set { unsafe reference = newValue.map(Unmanaged.passUnretained) }
+    }
+
+    /// Calls `body` with the object, if there is one, and counts no reference meanwhile: for what every request does.
+    @inline(__always)
+    func use<Result>(_ body: (Object) -> Result) -> Result? {
+        guard let reference = unsafe reference else { return nil }
+        return unsafe reference._withUnsafeGuaranteedRef { body($0) }
     }
 }

@@ -86,15 +86,15 @@ final class RelayEnd {
 
     func event(_ ready: Poller.Interest) {
         if isConnecting {
-            guard !ready.isDisjoint(with: .connected) else { return }
+            guard ready.has(.connected) else { return }
             let error = Kernel.pendingError(descriptor)
             guard error == 0 else { return relayFail(.connect(target, errno: error)) }
             isConnecting = false
         }
-        if ready.contains(.error) { return ended("plain connection", Kernel.pendingError(descriptor)) }
-        if !ready.isDisjoint(with: .ended) { sawHangup = true }
-        if !ready.isDisjoint(with: .anythingToRead) { readable = true }
-        if ready.contains(.writable) {
+        if ready.has(.error) { return ended("plain connection", Kernel.pendingError(descriptor)) }
+        if ready.has(.ended) { sawHangup = true }
+        if ready.has(.anythingToRead) { readable = true }
+        if ready.has(.writable) {
             writable = true
             if let twin = twin { twin.move() }
         }

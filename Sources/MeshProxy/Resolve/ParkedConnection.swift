@@ -46,7 +46,7 @@ final class ParkedConnection {
 
     func event(_ ready: Poller.Interest) {
         // An application that has only shut down its side still wants the answer.
-        guard !ready.isDisjoint(with: [.error, .hangup]) else { return }
+        guard ready.has(.broken) else { return }
         giveUp(.socket("application", errno: Kernel.pendingError(descriptor)))
     }
 

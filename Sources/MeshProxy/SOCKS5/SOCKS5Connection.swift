@@ -44,9 +44,9 @@ final class SOCKS5Connection {
 
     func event(_ ready: Poller.Interest) {
         guard !isOver else { return }
-        if ready.contains(.error) { return giveUp(.socket("application", errno: Kernel.pendingError(descriptor))) }
-        if !ready.isDisjoint(with: .anythingToRead), wantedName == nil { read() }
-        if ready.contains(.hangup), !isOver { giveUp(.socket("application", errno: 0)) }
+        if ready.has(.error) { return giveUp(.socket("application", errno: Kernel.pendingError(descriptor))) }
+        if ready.has(.anythingToRead), wantedName == nil { read() }
+        if ready.has(.hangup), !isOver { giveUp(.socket("application", errno: 0)) }
     }
 
     func alarm(_ alarm: Alarm) {

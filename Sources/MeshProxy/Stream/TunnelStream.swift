@@ -46,6 +46,7 @@ final class TunnelStream {
     private var uplinkDone = false
 
     // Downlink
+    /// The socket takes bytes, and nothing is queued for it.
     private(set) var writable = false
     private var endIsReceived = false
     private var writeShut = false
@@ -109,18 +110,18 @@ final class TunnelStream {
 
     func event(_ ready: Poller.Interest) {
         if isConnecting {
-            guard !ready.isDisjoint(with: .connected) else { return }
+            guard ready.has(.connected) else { return }
             let error = Kernel.pendingError(descriptor)
             guard error == 0 else { return connectFailed(.connect(target, errno: error)) }
             connected()
         }
-        if ready.contains(.error) { return applicationFailed("application", Kernel.pendingError(descriptor)) }
-        if !ready.isDisjoint(with: .anythingToRead) {
-            if !ready.isDisjoint(with: .ended) { sawHangup = true }
+        if ready.has(.error) { return applicationFailed("application", Kernel.pendingError(descriptor)) }
+        if ready.has(.anythingToRead) {
+            if ready.has(.ended) { sawHangup = true }
             readable = true
             wantSend()
         }
-        if ready.contains(.writable), !isClosed {
+        if ready.has(.writable), !writable, !isClosed {
             writable = true
             if !queue.isEmpty { drainQueue() } else if endIsReceived { shutWrite() }
         }
@@ -225,10 +226,12 @@ final class TunnelStream {
 
     /// Tells HTTP/2 that the application has bytes.
     private func wantSend() {
-        guard isOpen || maySendEarly, isDeferred, readable, !uplinkDone, let tunnel = tunnel else { return }
-        isDeferred = false
-        _ = unsafe nghttp2_session_resume_data(tunnel.http2, id)
-        reactor.markDirty(tunnel)
+        guard isOpen || maySendEarly, isDeferred, readable, !uplinkDone else { return }
+        tunnelLink.use { tunnel in
+            isDeferred = false
+            _ = unsafe nghttp2_session_resume_data(tunnel.http2, id)
+            tunnel.reactor.markDirty(tunnel)
+        }
     }
 
     /// Called by HTTP/2 for the payload of the next DATA frame, which goes straight to its place in the stage.
@@ -272,11 +275,11 @@ final class TunnelStream {
     /// The gathered bytes of a turn were written (`done` of `total`) and the rest queued.
     func delivered(_ done: Int, of total: Int) {
         if isOutbound { record.countServerToClient(total) } else { record.countClientToServer(total) }
-        if done < total {
-            writable = false
-            tunnel?.noteQueued(total - done)
+        if done < total { writable = false }
+        tunnelLink.use { tunnel in
+            if done < total { tunnel.noteQueued(total - done) }
+            if done > 0 { tunnel.credit(self, done) }
         }
-        if done > 0 { tunnel?.credit(self, done) }
     }
 
     private func drainQueue() {
@@ -392,21 +395,26 @@ extension Reactor {
     /// Adds decrypted payload to what one application socket gets in one write.
     @inline(__always)
     func deliver(_ stream: TunnelStream, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
-        if gather.stream !== stream || gather.isFull {
+        if gather.stream.object !== stream || gather.isFull {
             flushGather()
-            gather.stream = stream
+            gather.stream.object = stream
         }
         unsafe gather.add(bytes, count)
     }
 
     /// Writes what is gathered, and queues what the socket refuses.
     func flushGather() {
-        guard let stream = gather.stream else { return }
-        gather.stream = nil
+        let stream = gather.stream
+        gather.stream.object = nil
+        stream.use(flushGather)
+    }
+
+    @inline(__always)
+    private func flushGather(to stream: TunnelStream) {
         let total = gather.bytes
         guard !stream.isClosed else { return gather.clear() }
         var done = 0
-        if stream.writable, stream.queue.isEmpty {
+        if stream.writable {
             let wrote = gather.write(to: stream.descriptor)
             if wrote < 0, wrote != -Kernel.again {
                 gather.clear()

@@ -19,6 +19,7 @@ import COpenSSL
     /// Decrypts until `capacity` is full or libssl stops. Cost: one pass, one copy out of libssl's buffer.
     @inline(__always)
     func open(into plain: UnsafeMutablePointer<UInt8>, capacity: Int) -> (filled: Int, stop: RecordStop) {
+        ErrorQueue.clear()
         var filled = 0
         while filled < capacity {
             let count = Int32(truncatingIfNeeded: min(capacity - filled, 1 << 30))
@@ -39,6 +40,7 @@ import COpenSSL
     /// Appends records for all of `count` bytes, which must be more than 0; behind a KeyUpdate when one is due.
     @inline(__always)
     func seal(_ plain: UnsafePointer<UInt8>, _ count: Int, updatingKey: Bool) -> Bool {
+        ErrorQueue.clear()
         // TLS 1.2 has no KeyUpdate; its limit is the same 2^24.5 records and is left to the peers' patience.
         if updatingKey, hasKeyUpdate { _ = unsafe SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) }
         var done = 0
@@ -55,7 +57,14 @@ import COpenSSL
 
     /// Sends a KeyUpdate now.
     func updateKey(requestingPeer: Bool) -> Bool {
+        ErrorQueue.clear()
         let kind = requestingPeer ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED
         return unsafe SSL_key_update(ssl, kind) == 1 && SSL_do_handshake(ssl) == 1
+    }
+
+    /// Sends close_notify.
+    func close() -> Bool {
+        ErrorQueue.clear()
+        return unsafe SSL_shutdown(ssl) >= 0
     }
 }

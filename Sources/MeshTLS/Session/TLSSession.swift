@@ -205,7 +205,6 @@ package import MeshCore
     ) -> OpenResult {
         guard unsafe link.pointee.offer(input, count) else { return .failed(misuse("input while a window is set")) }
         guard phase == .established else { return openWhenNotEstablished() }
-        ErrorQueue.clear()
         let (filled, stop) = unsafe openRecords(into: plain, capacity)
         switch stop {
         case .full: isDrained = false
@@ -252,7 +251,6 @@ package import MeshCore
         }
         guard count > 0 else { return .sealed }
         guard unsafe link.pointee.output.room >= Self.sealedSize(of: count) else { return .outputFull }
-        ErrorQueue.clear()
         recordsLeft -= (count + LibSSLRecords.plaintextLimit - 1) / LibSSLRecords.plaintextLimit
         let updatesKey = recordsLeft <= 0
         if updatesKey { recordsLeft = credential.recordsPerKey }
@@ -269,7 +267,6 @@ package import MeshCore
     /// Sends a KeyUpdate now, and asks the peer for one when `requestingPeer`. False when the session cannot.
     package func updateKeys(requestingPeer: Bool) -> Bool {
         guard isEstablished, !sentClose else { return false }
-        ErrorQueue.clear()
         switch records {
         case .libssl(let records):
             guard records.hasKeyUpdate else { return false }
@@ -285,10 +282,9 @@ package import MeshCore
     package func close() {
         guard isEstablished, !sentClose else { return }
         sentClose = true
-        ErrorQueue.clear()
         switch records {
-        case .libssl:
-            if unsafe SSL_shutdown(ssl) < 0 { fail(libraryFailure()) }
+        case .libssl(let records):
+            if !records.close() { fail(libraryFailure()) }
         case .own(let records):
             if unsafe !records.sendAlert(fatal: false, 0, &link.pointee.output) { fail(.outputFull) }
         }
