@@ -16,7 +16,7 @@ final class DNSService {
     private let logger: Logger
     private let forwarder: Forwarder
     private var names: MeshNames
-    private var random = SystemRandomNumberGenerator()
+    private var random = QuickRandom()
 
     /// Open questions, those from before a stop first.
     private var open = (before: 0, since: 0)

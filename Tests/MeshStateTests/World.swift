@@ -6,7 +6,7 @@ import MeshTestSupport
 struct World {
     var store: MeshStore
     var router = Router()
-    var random = SplitMix(seed: 42)
+    var random = QuickRandom(seed: 42)
 
     init(localNode: String? = nil) { store = MeshStore(localNode: localNode) }
 

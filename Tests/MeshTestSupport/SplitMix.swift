@@ -1,3 +1,5 @@
+package import MeshCore
+
 /// Deterministic randomness: a run is repeated by its seed.
 ///
 /// Shape: SplitMix64. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
@@ -18,4 +20,11 @@ package struct SplitMix: RandomNumberGenerator {
     package mutating func roll(_ sides: Int) -> Int { Int(next() % UInt64(sides)) }
 
     package mutating func pick<T>(_ values: [T]) -> T { values[roll(values.count)] }
+}
+
+extension QuickRandom {
+    package init(seed: UInt64) {
+        var seeds = SplitMix(seed: seed)
+        self.init(seeds.next(), seeds.next(), seeds.next(), seeds.next())
+    }
 }

@@ -25,12 +25,12 @@ extension MeshView {
     ///
     /// - Throws: usage or notFound, when one of the ends cannot be told, or which policies hold at the destination.
     package func explain(_ question: ConnectionQuestion) throws(MeshFailure) -> ConnectionExplanation {
-        var random = SystemRandomNumberGenerator()
+        var random = QuickRandom()
         return try explain(question, random: &random)
     }
 
     func explain(
-        _ question: ConnectionQuestion, random: inout some RandomNumberGenerator
+        _ question: ConnectionQuestion, random: inout QuickRandom
     ) throws(MeshFailure) -> ConnectionExplanation {
         let answer = try follow(question, random: &random)
         // An answer that may be wrong is none.
@@ -43,7 +43,7 @@ extension MeshView {
     }
 
     private func follow(
-        _ question: ConnectionQuestion, random: inout some RandomNumberGenerator
+        _ question: ConnectionQuestion, random: inout QuickRandom
     ) throws(MeshFailure) -> ConnectionExplanation {
         let source = try source(question.from)
         let (address, hostname) = try destination(question.to, for: source)
@@ -64,7 +64,7 @@ extension MeshView {
 
     private func captured(
         _ source: Workload, from given: IPAddress?, _ address: SocketAddress, _ to: ConnectionExplanation.Destination,
-        _ random: inout some RandomNumberGenerator
+        _ random: inout QuickRandom
     ) -> ConnectionExplanation {
         let found = router.explain(
             source: source, sourceIP: given, destination: address, snapshot: snapshot, random: &random)

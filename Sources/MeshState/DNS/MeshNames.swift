@@ -22,7 +22,7 @@ package struct MeshNames: Sendable, Hashable {
     /// - Parameter random: puts the addresses in order.
     package func decide(
         _ question: NameQuestion, client: Workload?, in snapshot: MeshSnapshot,
-        random: inout some RandomNumberGenerator
+        random: inout QuickRandom
     ) -> NameDecision {
         guard let client else { return NameDecision(.serverFailure, .clientUnknown) }
         guard let family = question.family else { return NameDecision(.forward, .notAnAddressQuestion) }

@@ -8,7 +8,7 @@ package enum LoadBalancing {
     /// Cost: two passes over the endpoints, no allocation.
     package static func choose(
         for source: Workload, among entry: ServiceEntry, port: UInt16, mode: ResolutionMode,
-        random: inout some RandomNumberGenerator
+        random: inout QuickRandom
     ) -> Result<EndpointChoice, EndpointGap> {
         if let gap = obviousGap(entry, port: port, mode: mode) { return .failure(gap) }
         let balancer = entry.service.fields.loadBalancer

@@ -46,7 +46,7 @@ extension Router {
     /// The route of a connection, as `outbound` decides it, and why.
     package func explain(
         source: Workload, sourceIP: IPAddress? = nil, destination: SocketAddress, snapshot: MeshSnapshot,
-        random: inout some RandomNumberGenerator
+        random: inout QuickRandom
     ) -> RouteExplanation {
         let trace = RouteTrace()
         let route = outbound(source, sourceIP, destination, snapshot, &random, trace)

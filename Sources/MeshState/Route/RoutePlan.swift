@@ -78,7 +78,7 @@ package struct HostnameRoute: Sendable {
     /// The route to one of the addresses that the hostname has: any of the family of the call, else any other.
     /// - Returns: `nil` when there are none.
     package func route(
-        among addresses: [IPAddress], random: inout some RandomNumberGenerator
+        among addresses: [IPAddress], random: inout QuickRandom
     ) -> OutboundRoute? {
         let same = addresses.filter { $0.isV4 == wantsV4 }
         return (same.isEmpty ? addresses : same).randomElement(using: &random).map {

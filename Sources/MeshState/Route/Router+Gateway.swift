@@ -10,7 +10,7 @@ extension Router {
     ///   - service: the one that was addressed.
     func throughGateway(
         _ next: Upstream, service: Service?, _ reason: DoubleHBONERoute.Reason, _ source: Workload,
-        _ destination: SocketAddress, _ snapshot: MeshSnapshot, _ random: inout some RandomNumberGenerator,
+        _ destination: SocketAddress, _ snapshot: MeshSnapshot, _ random: inout QuickRandom,
         _ trace: RouteTrace?
     ) throws(RouteRefusal) -> OutboundRoute {
         let workload = next.workload
@@ -31,7 +31,7 @@ extension Router {
     /// address's family, by name it adapts to the caller's.
     private func gateway(
         _ gateway: GatewayAddress, of workload: Workload, _ source: Workload, _ destination: SocketAddress,
-        _ snapshot: MeshSnapshot, _ random: inout some RandomNumberGenerator, _ trace: RouteTrace?
+        _ snapshot: MeshSnapshot, _ random: inout QuickRandom, _ trace: RouteTrace?
     ) throws(RouteRefusal) -> (Upstream, IPAddress) {
         var original = destination.ip
         let found: MeshAddress?

@@ -3,7 +3,7 @@ import MeshCore
 
 extension Router {
     /// The waypoint of a service: one of the weighted ones, drawn by weight, else the primary one.
-    static func waypoint(of service: Service, _ random: inout some RandomNumberGenerator) -> GatewayAddress? {
+    static func waypoint(of service: Service, _ random: inout QuickRandom) -> GatewayAddress? {
         guard !service.fields.weightedWaypoints.isEmpty else { return service.fields.waypoint }
         let total = service.fields.weightedWaypoints.reduce(UInt64(0)) { $0 + UInt64($1.weight) }
         guard total > 0 else { return service.fields.waypoint }
@@ -19,7 +19,7 @@ extension Router {
     /// cannot be resolved, the connection is refused.
     func toWaypoint(
         _ gateway: GatewayAddress, of subject: RouteRefusal.Subject, service: Service?, _ source: Workload,
-        _ destination: SocketAddress, _ snapshot: MeshSnapshot, _ random: inout some RandomNumberGenerator,
+        _ destination: SocketAddress, _ snapshot: MeshSnapshot, _ random: inout QuickRandom,
         _ trace: RouteTrace?
     ) throws(RouteRefusal) -> OutboundRoute {
         trace?.note(.waypoint(gateway, of: subject))

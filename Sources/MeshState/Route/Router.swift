@@ -21,7 +21,7 @@ extension Router {
     /// - Parameter sourceIP: the address that it comes from; `nil` means any address of `source`.
     package func outbound(
         source: Workload, sourceIP: IPAddress? = nil, destination: SocketAddress, snapshot: MeshSnapshot,
-        random: inout some RandomNumberGenerator
+        random: inout QuickRandom
     ) -> OutboundRoute {
         outbound(source, sourceIP, destination, snapshot, &random, nil)
     }
@@ -29,7 +29,7 @@ extension Router {
     /// The same, noting in `trace` what was looked at.
     func outbound(
         _ source: Workload, _ sourceIP: IPAddress?, _ destination: SocketAddress, _ snapshot: MeshSnapshot,
-        _ random: inout some RandomNumberGenerator, _ trace: RouteTrace?
+        _ random: inout QuickRandom, _ trace: RouteTrace?
     ) -> OutboundRoute {
         do throws(RouteRefusal) {
             return try route(source, sourceIP, destination, snapshot, &random, trace)
@@ -40,7 +40,7 @@ extension Router {
 
     private func route(
         _ source: Workload, _ sourceIP: IPAddress?, _ destination: SocketAddress, _ snapshot: MeshSnapshot,
-        _ random: inout some RandomNumberGenerator, _ trace: RouteTrace?
+        _ random: inout QuickRandom, _ trace: RouteTrace?
     ) throws(RouteRefusal) -> OutboundRoute {
         if destination.ip.isLoopback, illegalPorts.contains(destination.port) { throw .selfCall(destination) }
 
@@ -86,7 +86,7 @@ extension Router {
     /// `nil`: pass the connection through.
     private func upstream(
         of destination: SocketAddress, _ addressed: Service?, _ source: Workload, _ snapshot: MeshSnapshot,
-        _ random: inout some RandomNumberGenerator, _ trace: RouteTrace?
+        _ random: inout QuickRandom, _ trace: RouteTrace?
     ) throws(RouteRefusal) -> Upstream? {
         let found = snapshot.findUpstream(
             network: source.network, ip: destination.ip, clientNamespace: source.namespace)

@@ -1,3 +1,5 @@
+package import MeshCore
+
 /// The `traceparent` header: the trace that a connection belongs to.
 ///
 /// Shape: `00-<32 hex>-<16 hex>-<2 hex>`, exactly 55 bytes, identifiers not all zero. Source: W3C Trace Context,
@@ -11,10 +13,11 @@ package struct Traceparent: Sendable, Hashable, CustomStringConvertible {
     package static let textLength = 55
 
     /// A new trace, not sampled.
-    package init(random: inout some RandomNumberGenerator) {
+    package init(random: inout QuickRandom) {
         traceHigh = random.next()
-        traceLow = .random(in: 1 ... .max, using: &random)
-        parent = .random(in: 1 ... .max, using: &random)
+        // Zero stands for no trace.
+        traceLow = max(1, random.next())
+        parent = max(1, random.next())
         flags = 0
     }
 
@@ -46,13 +49,28 @@ package struct Traceparent: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// 32 hexadecimal digits.
-    package var traceID: String { Self.text(traceHigh, 16) + Self.text(traceLow, 16) }
+    package var traceID: String { String(description.dropFirst(3).prefix(32)) }
 
-    /// The value to send.
-    package var description: String { "00-\(traceID)-\(Self.text(parent, 16))-\(Self.text(UInt64(flags), 2))" }
-
-    private static func text(_ value: UInt64, _ digits: Int) -> String {
-        let text = String(value, radix: 16)
-        return String(repeating: "0", count: digits - text.utf8.count) + text
+    /// The value to send. Made for the per-connection path; cost: one allocation.
+    package var description: String {
+        unsafe String(unsafeUninitializedCapacity: Self.textLength) { text in
+            var end = 0
+            func write(_ value: UInt64, digits: Int, behind separator: UInt8? = UInt8(ascii: "-")) {
+                if let separator {
+                    unsafe text[end] = separator
+                    end += 1
+                }
+                for digit in (0..<digits).reversed() {
+                    unsafe text[end] = HexDigit.character(UInt8(value >> UInt64(4 * digit) & 15))
+                    end += 1
+                }
+            }
+            write(0, digits: 2, behind: nil)
+            write(traceHigh, digits: 16)
+            write(traceLow, digits: 16, behind: nil)
+            write(parent, digits: 16)
+            write(UInt64(flags), digits: 2)
+            return end
+        }
     }
 }

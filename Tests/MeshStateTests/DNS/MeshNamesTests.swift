@@ -20,7 +20,7 @@ struct MeshNamesTests {
         _ host: String, _ family: AddressFamily? = .v4, _ world: World? = nil, _ client: Workload? = nil,
         seed: UInt64 = 1
     ) -> NameDecision {
-        var random = SplitMix(seed: seed)
+        var random = QuickRandom(seed: seed)
         return names.decide(
             NameQuestion(host: host, family: family), client: client ?? self.client,
             in: (world ?? self.world).snapshot, random: &random)
@@ -72,7 +72,7 @@ struct MeshNamesTests {
     func fixedSearchDomains() {
         var names = names
         names.expansion = NameExpansion(searchDomains: .fixed(["Corp.Example"]))
-        var random = SplitMix(seed: 1)
+        var random = QuickRandom(seed: 1)
         func ask(_ host: String) -> NameDecision {
             names.decide(
                 NameQuestion(host: host, family: .v4), client: client, in: world.snapshot, random: &random)
@@ -116,7 +116,7 @@ struct MeshNamesTests {
     func ipv6Off() {
         var names = names
         names.ipv6 = false
-        var random = SplitMix(seed: 1)
+        var random = QuickRandom(seed: 1)
         func ask(_ host: String) -> NameDecision {
             names.decide(NameQuestion(host: host, family: .v6), client: client, in: world.snapshot, random: &random)
         }
@@ -178,7 +178,7 @@ struct MeshNamesTests {
         var names = names
         names.preferredNamespace = "preferred-ns"
         func choice(_ world: World) -> Set<String> {
-            var random = SplitMix(seed: 1)
+            var random = QuickRandom(seed: 1)
             return answered(
                 names.decide(
                     NameQuestion(host: "preferred.io", family: .v4), client: client, in: world.snapshot, random: &random
@@ -215,7 +215,7 @@ struct MeshNamesTests {
 
     @Test("an unknown client is told that nobody can say")
     func unknownClient() {
-        var random = SplitMix(seed: 1)
+        var random = QuickRandom(seed: 1)
         let decision = names.decide(
             NameQuestion(host: "www.google.com", family: .v4), client: nil, in: world.snapshot, random: &random)
         #expect(decision.outcome == .serverFailure)
@@ -225,7 +225,7 @@ struct MeshNamesTests {
     func blocks() {
         let world = World(.service(.make("ns1/block.example", vip: "/10.1.0.0/16")))
         #expect(ask("block.example", .v4, world).outcome == .forward)
-        var random = SplitMix(seed: 1)
+        var random = QuickRandom(seed: 1)
         let odd = names.decide(
             NameQuestion(host: nil, family: .v4), client: client, in: world.snapshot, random: &random)
         #expect(odd.outcome == .forward && odd.reason == .notAHostname)
@@ -245,7 +245,7 @@ struct MeshNamesTests {
             var world = World()
             world.apply((0..<count).map { .service(.make("ns1/s\($0).ns1.svc.cluster.local", vip: "10.0.0.1")) })
             let snapshot = world.snapshot
-            var random = SplitMix(seed: 1)
+            var random = QuickRandom(seed: 1)
             let question = NameQuestion(host: "a.b.c.d.ns1.svc.cluster.local", family: .v4)
             return (0..<5).map { _ in
                 ContinuousClock().measure {

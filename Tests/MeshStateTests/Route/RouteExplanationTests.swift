@@ -8,7 +8,7 @@ struct RouteExplanationTests {
     private func explain(
         _ world: World, _ destination: String, source: Workload = .client(), from ip: String? = nil
     ) throws -> RouteExplanation {
-        var random = SplitMix(seed: 1)
+        var random = QuickRandom(seed: 1)
         return world.router.explain(
             source: source, sourceIP: ip.flatMap { IPAddress($0) }, destination: try address(destination),
             snapshot: world.snapshot, random: &random)
@@ -34,7 +34,7 @@ struct RouteExplanationTests {
                 .workload(.make("w\(number)", ip: "10.0.1.\(number)", hbone: true, services: ["ns/svc": [80: 80]])))
         }
         for seed in 0..<20 as Range<UInt64> {
-            var first = SplitMix(seed: seed), second = SplitMix(seed: seed)
+            var first = QuickRandom(seed: seed), second = QuickRandom(seed: seed)
             let destination = try address("10.0.0.100:80")
             let served = world.router.outbound(
                 source: .client(), destination: destination, snapshot: world.snapshot, random: &first)

@@ -3,18 +3,18 @@
 /// Shape: xoshiro256++ 1.0, seeded by the system. The system's own generator is a system call per number, three of them
 /// for each connection. Not for keys, nonces or anything that a peer must not guess.
 /// Source: Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021.
-struct QuickRandom: RandomNumberGenerator {
-    private var state: (UInt64, UInt64, UInt64, UInt64)
+public struct QuickRandom: RandomNumberGenerator, Sendable {
+    @usableFromInline var state: (UInt64, UInt64, UInt64, UInt64)
 
-    init() {
+    public init() {
         var system = SystemRandomNumberGenerator()
         // The state of only zeros would never leave it.
         self.init(system.next(), system.next(), system.next(), system.next() | 1)
     }
 
-    init(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) { state = (a, b, c, d) }
+    public init(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) { state = (a, b, c, d) }
 
-    mutating func next() -> UInt64 {
+    @inlinable public mutating func next() -> UInt64 {
         func rotate(_ value: UInt64, _ bits: UInt64) -> UInt64 { value << bits | value >> (64 - bits) }
         let result = rotate(state.0 &+ state.3, 23) &+ state.0
         let shifted = state.1 << 17

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import MeshProxy
+import MeshCore
 
 @Suite("Random numbers for choices")
 struct QuickRandomTests {
