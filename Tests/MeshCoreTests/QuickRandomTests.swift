@@ -1,6 +1,5 @@
-import Testing
-
 import MeshCore
+import Testing
 
 @Suite("Random numbers for choices")
 struct QuickRandomTests {

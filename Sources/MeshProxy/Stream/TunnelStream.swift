@@ -170,6 +170,8 @@ final class TunnelStream {
         record.refusal = refusal
         isDeferred = false
         early = 0
+        // What went ahead is still to be read, and no event will say so.
+        readable = true
         reactor.openAgain(self, key, except: tunnel)
         return true
     }
@@ -208,8 +210,10 @@ final class TunnelStream {
             isDeferred = true
             return .nothingYet
         }
-        let count = unsafe Kernel.peek(
-            descriptor, reactor.stage + reactor.staged + HTTP2.frameHeader, min(length, room, Self.earlyLimit))
+        let wanted = min(length, room, Self.earlyLimit)
+        let count = unsafe Kernel.peek(descriptor, reactor.stage + reactor.staged + HTTP2.frameHeader, wanted)
+        // What came is all there is, until the next event: nothing to look for once the answer has come.
+        if count < wanted, !sawHangup { readable = false }
         if count > 0 {
             early = count
             return .bytes(count)

@@ -62,6 +62,30 @@ struct SecondTryTests {
         #expect(lines.filter { $0.contains("retried_after=\"REFUSED_STREAM\"") && !$0.contains("error=") }.count == 1)
     }
 
+    @Test("takes what the application said ahead along, once", arguments: [10_000, 40_000])
+    func ahead(count: Int) throws {
+        let log = try LogPipe()
+        let mesh = try mesh(log) { $0.serverMaxStreams = 1 }
+        let clients = try (0..<2).map { _ in try mesh.connect(to: echo.address) }
+        for client in clients {
+            writeZeros(client, count)
+            _ = fcntl(client, F_SETFL, O_NONBLOCK)
+        }
+        var answered = clients.map { _ in 0 }
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        try mesh.turn {
+            for (index, client) in clients.enumerated() {
+                answered[index] += max(0, read(client, &buffer, buffer.count))
+            }
+            return answered.allSatisfy { $0 >= count }
+        }
+        #expect(mesh.reactor.tunnels.all.map(\.streamCount) == [1, 1])
+        let lines = try end(clients, mesh, log)
+        #expect(answered == [count, count])
+        #expect(lines.filter { $0.contains("retried_after=\"REFUSED_STREAM\"") }.count == 1)
+        #expect(lines.allSatisfy { $0.contains("bytes_sent=\(count) bytes_recv=\(count) ") }, "\(lines)")
+    }
+
     @Test("is not sent a third time: the failure says that both refused")
     func twice() throws {
         let log = try LogPipe()
