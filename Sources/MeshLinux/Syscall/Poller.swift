@@ -15,6 +15,7 @@ package final class Poller {
 
         package static var nothing: Interest { Interest(rawValue: 0) }
         package static var readable: Interest { Interest(rawValue: 0x001) }
+        package static var urgent: Interest { Interest(rawValue: 0x002) }
         package static var writable: Interest { Interest(rawValue: 0x004) }
         package static var error: Interest { Interest(rawValue: 0x008) }
         package static var hangup: Interest { Interest(rawValue: 0x010) }
@@ -27,11 +28,14 @@ package final class Poller {
         }
 
         /// What a connection asks for: both directions, told once per change.
-        package static var connection: Interest { readable | writable | readClosed | edge }
+        package static var connection: Interest { readable | urgent | writable | readClosed | edge }
         package static var broken: Interest { error | hangup }
         package static var ended: Interest { readClosed | broken }
         /// Something can be read, be it the end.
         package static var anythingToRead: Interest { readable | ended }
+        /// From then on, fewer bytes than were asked for do not say that nothing is left: the end is there to be read, or
+        /// reading stopped at urgent data (tcp(7)).
+        package static var breaksReading: Interest { urgent | ended }
         /// What decides a connect.
         package static var connected: Interest { writable | broken }
     }

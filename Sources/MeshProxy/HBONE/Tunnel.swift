@@ -40,7 +40,8 @@ final class Tunnel {
     // Socket state, as edge-triggered events tell it.
     private var readable = false
     private var writable = true
-    private var sawHangup = false
+    /// A short read does not say that the socket is empty.
+    private var readsOn = false
     var isDirty = false
     var readsLater = false
     /// A CONNECT was submitted since the last pump.
@@ -224,7 +225,7 @@ final class Tunnel {
             beginHandshake()
             if phase == .closed { return }
         }
-        if ready.has(.ended) { sawHangup = true }
+        if ready.has(.breaksReading) { readsOn = true }
         if ready.has(.writable) {
             writable = true
             reactor.markDirty(self)
@@ -279,7 +280,7 @@ final class Tunnel {
                 return close(endOfSocket(count), graceful: false)
             }
             // A short read emptied the socket, so the next edge will come; unless the end is already there to be read.
-            if count < size, !sawHangup { readable = false }
+            if count < size, !readsOn { readable = false }
             budget -= count
             reactor.noteScratch(count)
             if phase == .handshaking {
@@ -406,7 +407,7 @@ final class Tunnel {
             if wrote <= 0 {
                 writable = false
                 // The error shows once more when it is read, where the tunnel is closed.
-                if wrote != -Kernel.again { (readable, sawHangup) = (true, true) }
+                if wrote != -Kernel.again { (readable, readsOn) = (true, true) }
                 return false
             }
             reactor.noteScratch(wrote)

@@ -24,7 +24,8 @@ final class RelayEnd {
     private var isConnecting: Bool
     private var readable = false
     private var writable = false
-    private var sawHangup = false
+    /// A short read does not say that the socket is empty.
+    private var readsOn = false
     private var readsLater = false
     private var endReceived = false
     /// The end of our input was passed on to the twin.
@@ -92,7 +93,7 @@ final class RelayEnd {
             isConnecting = false
         }
         if ready.has(.error) { return ended("plain connection", Kernel.pendingError(descriptor)) }
-        if ready.has(.ended) { sawHangup = true }
+        if ready.has(.breaksReading) { readsOn = true }
         if ready.has(.anythingToRead) { readable = true }
         if ready.has(.writable) {
             writable = true
@@ -135,7 +136,7 @@ final class RelayEnd {
             guard readable, !endReceived else { return .waiting }
             let count = unsafe Kernel.receive(descriptor, scratch, Self.bulky)
             guard count > 0 else { return noBytes(count) }
-            if count < Self.bulky, !sawHangup { readable = false }
+            if count < Self.bulky, !readsOn { readable = false }
             note(count)
             reactor.noteScratch(count)
             budget -= count

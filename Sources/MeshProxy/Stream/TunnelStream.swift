@@ -32,7 +32,8 @@ final class TunnelStream {
 
     // Uplink
     private var readable = false
-    private var sawHangup = false
+    /// A short read does not say that the socket is empty.
+    private var readsOn = false
     /// The far side has accepted: bytes may flow.
     private var isOpen = false
     /// Outbound: bytes that went ahead of the answer. They lie in the socket until it has come, for another tunnel if
@@ -116,8 +117,8 @@ final class TunnelStream {
             connected()
         }
         if ready.has(.error) { return applicationFailed("application", Kernel.pendingError(descriptor)) }
+        if ready.has(.breaksReading) { readsOn = true }
         if ready.has(.anythingToRead) {
-            if ready.has(.ended) { sawHangup = true }
             readable = true
             wantSend()
         }
@@ -213,7 +214,7 @@ final class TunnelStream {
         let wanted = min(length, room, Self.earlyLimit)
         let count = unsafe Kernel.peek(descriptor, reactor.stage + reactor.staged + HTTP2.frameHeader, wanted)
         // What came is all there is, until the next event: nothing to look for once the answer has come.
-        if count < wanted, !sawHangup { readable = false }
+        if count < wanted, !readsOn { readable = false }
         if count > 0 {
             early = count
             return .bytes(count)
@@ -250,7 +251,7 @@ final class TunnelStream {
         let wanted = min(length, room)
         let count = unsafe Kernel.receive(descriptor, reactor.stage + reactor.staged + HTTP2.frameHeader, wanted)
         if count > 0 {
-            if count < wanted, !sawHangup { readable = false }
+            if count < wanted, !readsOn { readable = false }
             if isOutbound { record.countClientToServer(count) } else { record.countServerToClient(count) }
             return .bytes(count)
         }

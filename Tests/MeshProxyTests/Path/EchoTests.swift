@@ -27,6 +27,42 @@ struct EchoTests {
         return ends[1]
     }
 
+    @Test("what stands behind urgent data arrives without more to follow", arguments: Path.allCases)
+    func urgent(_ path: Path) throws {
+        let (mesh, application) = (try LoopbackMesh(), try Application())
+        let (sends, sent, ends) = (Count(), Count(), Count())
+        let server = try application.serve { connection in
+            while sends.now == 0 { usleep(1000) }
+            _ = send(connection, "abc", 3, 0)
+            _ = send(connection, "!", 1, Int32(MSG_OOB))
+            _ = send(connection, "def", 3, 0)
+            sent.add(1)
+            while ends.now == 0 { usleep(1000) }
+        }
+        let client = try Self.open(path, mesh, application)
+        defer {
+            ends.add(1)
+            close(client)
+            server.join()
+        }
+        _ = fcntl(client, F_SETFL, O_NONBLOCK)
+        // Until both ends have accepted, and what happened to the socket so far is known.
+        var left = 10
+        try mesh.turn {
+            left -= 1
+            return left <= 0
+        }
+        sends.add(1)
+        while sent.now == 0 { usleep(1000) }
+        var (received, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 16))
+        try mesh.turn {
+            let count = read(client, &buffer, buffer.count)
+            if count > 0 { received += buffer[..<count] }
+            return received.count >= 6
+        }
+        #expect(String(decoding: received, as: UTF8.self) == "abcdef")
+    }
+
     @Test(
         "179: more than 10 MiB go and come back intact, and after one half-close the other direction goes on",
         arguments: Path.allCases)
