@@ -105,10 +105,11 @@ int cl_migrate_on_close(int listener);
 
 // The calls of each turn go by their numbers: libc's functions are points where a thread may be cancelled, and in a
 // process of several threads say so before and after, for 1 % of a request.
-static inline long cl_recv(int fd, void *to, size_t n) {
-  return CL_RESULT(syscall(SYS_recvfrom, fd, to, n, 0, NULL, NULL));
+static inline long cl_receive(int fd, void *to, size_t n, int flags) {
+  return CL_RESULT(syscall(SYS_recvfrom, fd, to, n, flags, NULL, NULL));
 }
-static inline long cl_peek(int fd, void *to, size_t n) { return CL_RESULT(recv(fd, to, n, MSG_PEEK)); }
+static inline long cl_recv(int fd, void *to, size_t n) { return cl_receive(fd, to, n, 0); }
+static inline long cl_peek(int fd, void *to, size_t n) { return cl_receive(fd, to, n, MSG_PEEK); }
 static inline long cl_send(int fd, const void *from, size_t n) {
   return CL_RESULT(syscall(SYS_sendto, fd, from, n, MSG_NOSIGNAL, NULL, 0));
 }

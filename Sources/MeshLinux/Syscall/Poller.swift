@@ -5,7 +5,7 @@ package import MeshCore
 @safe
 package final class Poller {
     /// Events to wait for, or that came. No `OptionSet`: in another module its operations are calls through the protocol,
-    /// and there are five of them for each event. Source of the numbers: the kernel's uapi/linux/eventpoll.h.
+    /// and there are five of them for each event.
     package struct Interest: Sendable {
         package let rawValue: UInt32
         package init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -14,12 +14,12 @@ package final class Poller {
         package func has(_ others: Interest) -> Bool { rawValue & others.rawValue != 0 }
 
         package static var nothing: Interest { Interest(rawValue: 0) }
-        package static var readable: Interest { Interest(rawValue: 0x001) }
-        package static var urgent: Interest { Interest(rawValue: 0x002) }
-        package static var writable: Interest { Interest(rawValue: 0x004) }
-        package static var error: Interest { Interest(rawValue: 0x008) }
-        package static var hangup: Interest { Interest(rawValue: 0x010) }
-        package static var readClosed: Interest { Interest(rawValue: 0x2000) }
+        package static var readable: Interest { Interest(rawValue: EPOLLIN.rawValue) }
+        package static var urgent: Interest { Interest(rawValue: EPOLLPRI.rawValue) }
+        package static var writable: Interest { Interest(rawValue: EPOLLOUT.rawValue) }
+        package static var error: Interest { Interest(rawValue: EPOLLERR.rawValue) }
+        package static var hangup: Interest { Interest(rawValue: EPOLLHUP.rawValue) }
+        package static var readClosed: Interest { Interest(rawValue: EPOLLRDHUP.rawValue) }
         /// Told once per change.
         package static var edge: Interest { Interest(rawValue: 1 << 31) }
 

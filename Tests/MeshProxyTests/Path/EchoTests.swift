@@ -47,11 +47,7 @@ struct EchoTests {
         }
         _ = fcntl(client, F_SETFL, O_NONBLOCK)
         // Until both ends have accepted, and what happened to the socket so far is known.
-        var left = 10
-        try mesh.turn {
-            left -= 1
-            return left <= 0
-        }
+        try mesh.turn(times: 9)
         sends.add(1)
         while sent.now == 0 { usleep(1000) }
         var (received, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 16))

@@ -130,6 +130,15 @@ final class LoopbackMesh {
             turns += 1
         }
     }
+
+    /// Turns the reactor `count` times, for what is to happen, or not to, in a while.
+    func turn(times count: Int) throws {
+        var left = count
+        try turn {
+            defer { left -= 1 }
+            return left == 0
+        }
+    }
 }
 
 /// Other tests start programs, which must not keep a descriptor of ours open.
